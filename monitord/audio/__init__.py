@@ -1,0 +1,1 @@
+"""The ear: microphone, features, detector, gate, process."""

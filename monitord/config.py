@@ -1,0 +1,230 @@
+"""The configuration: one TOML file into frozen pydantic models. Unknown keys and wrong values are errors.
+
+Each error is one line: file, line, key, what was found, what is allowed. ``config.example.toml`` shows every key with
+its default; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text has one line per mistake."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Profile(StrEnum):
+    """How often the ear decides: a trade between wake-ups and delay."""
+
+    ECO = "eco"
+    BALANCED = "balanced"
+
+
+HOP_S = {Profile.ECO: 0.5, Profile.BALANCED: 0.25}
+"""Seconds between decisions, and the default length of a block."""
+
+
+class Sensitivity(StrEnum):
+    """Which of the thresholds on the model card applies; the card says what each finds and how often it errs."""
+
+    LOW = "low"
+    BALANCED = "balanced"
+    HIGH = "high"
+
+
+class AlertWhen(StrEnum):
+    """Whether an alert waits for the look. It never waits longer than the look may last."""
+
+    AT_ONCE = "at_once"
+    AFTER_LOOK = "after_look"
+
+
+class Priority(StrEnum):
+    """Priorities of an incident, after IEC 60601-1-8."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def _no_url(value: str) -> str:
+    if "://" in value and not value.startswith("file:"):
+        raise ValueError(
+            "a network address is refused: the raw picture or sound would cross the network before monitord has it; "
+            "use a device of this machine"
+        )
+    return value
+
+
+Source = Annotated[str, Field(min_length=1), AfterValidator(_no_url)]
+
+
+class RoomConfig(_Section):
+    """What the alert calls this place."""
+
+    name: str = Field("Room", min_length=1, max_length=40)
+
+
+class AudioConfig(_Section):
+    """The ear. `block_s` None means: as long as the profile's time between decisions."""
+
+    device: Source = "default"
+    profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
+    block_s: float | None = Field(None, ge=0.1, le=1.0)
+    sensitivity: Annotated[Sensitivity, Field(strict=False)] = Sensitivity.BALANCED
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between decisions."""
+        return HOP_S[self.profile]
+
+    @property
+    def period_s(self) -> float:
+        """Seconds of sound that are read at once."""
+        return self.block_s if self.block_s is not None else self.hop_s
+
+
+class VideoConfig(_Section):
+    """The eye. `device` "off" means that no look is ever asked for."""
+
+    device: Source = "0"
+    look_s: float = Field(4.0, ge=1.0, le=30.0)
+    looks_per_hour: int = Field(12, ge=0, le=120)
+    cooldown_s: float = Field(20.0, ge=0.0, le=600.0)
+
+    @property
+    def off(self) -> bool:
+        """Whether the owner wants no camera at all."""
+        return self.device == "off"
+
+
+LOOK_GRACE_S = 8.0
+"""Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
+
+
+class RuleConfig(_Section):
+    """What a sound of one kind leads to."""
+
+    alert: Annotated[AlertWhen, Field(strict=False)] = AlertWhen.AT_ONCE
+    priority: Annotated[Priority, Field(strict=False)] = Priority.HIGH
+
+
+class RulesConfig(_Section):
+    """One rule per sound; the keys are the names of ``monitord.events.Sound`` in small letters."""
+
+    cry: RuleConfig = RuleConfig()
+    help: RuleConfig = RuleConfig()
+    hilfe: RuleConfig = RuleConfig()
+    smoke_alarm: RuleConfig = RuleConfig()
+    co_alarm: RuleConfig = RuleConfig()
+    word: RuleConfig = RuleConfig()
+
+
+def _local_address(value: str) -> str:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError('is no IP address; "127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house') from None
+    if address.is_unspecified:
+        raise ValueError("would listen on every network of this machine; name one address of the house's network")
+    if not (address.is_loopback or address.is_private or address.is_link_local) or address.is_multicast:
+        raise ValueError("is a public address; monitord serves loopback and private addresses only")
+    return value
+
+
+class PageConfig(_Section):
+    """Where the page and the API are served."""
+
+    address: Annotated[str, AfterValidator(_local_address)] = "127.0.0.1"
+    port: int = Field(8740, ge=0, le=65535)
+
+
+class JournalConfig(_Section):
+    """How long incidents are kept."""
+
+    keep_days: int = Field(30, ge=1, le=3650)
+
+
+class Config(_Section):
+    """The whole file."""
+
+    room: RoomConfig = RoomConfig()
+    audio: AudioConfig = AudioConfig()
+    video: VideoConfig = VideoConfig()
+    rules: RulesConfig = RulesConfig()
+    page: PageConfig = PageConfig()
+    journal: JournalConfig = JournalConfig()
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """Read `path`; None gives the defaults.
+
+        Raises:
+            ConfigError: the file cannot be read, is no TOML, or has a wrong key or value; one line per mistake.
+        """
+        if path is None:
+            return cls()
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except OSError as cause:
+            raise ConfigError(f"{path}: cannot be read: {cause.strerror}") from None
+        except UnicodeDecodeError as cause:
+            raise ConfigError(f"{path}: is not UTF-8 text at byte {cause.start}; save it as UTF-8") from None
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as cause:
+            raise ConfigError(f"{path}: is not valid TOML: {cause}") from None
+        except ValidationError as cause:
+            raise ConfigError("\n".join(_explain(path, text, error) for error in cause.errors())) from None
+
+
+def _explain(path: Path, text: str, error: Any) -> str:
+    keys = [str(part) for part in error["loc"]]
+    line = _line_of(text, keys)
+    where = f"{path}:{line}" if line else str(path)
+    return f"{where}: {'.'.join(keys)}: {_what(error)}"
+
+
+def _what(error: Any) -> str:
+    found, allowed = error["input"], error.get("ctx", {})
+    kind = error["type"]
+    shown = repr(found)
+    if kind == "extra_forbidden":
+        return "is no key of monitord; see config.example.toml for all of them"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return f"{shown} is out of range, {error['msg'].removeprefix('Input should be ')} is allowed"
+    if kind == "enum":
+        return f"{shown} is none of {allowed['expected']}"
+    if kind == "value_error":
+        return f"{shown} {allowed['error']}"
+    return f"{shown}: {error['msg'].removeprefix('Input ')}"
+
+
+def _line_of(text: str, keys: list[str]) -> int:
+    """Line of the key, or of its section, in `text`; 0 where neither is found (tomllib keeps no positions)."""
+    section: list[str] = []
+    best = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+        if header:
+            section = [part.strip(" \"'") for part in header[1].split(".")]
+            if section == keys[: len(section)]:
+                best = best or number
+            continue
+        key = re.match(r"\s*([A-Za-z0-9_\-.\"']+)\s*=", line)
+        if key:
+            full = section + [part.strip(" \"'") for part in key[1].split(".")]
+            if full == keys[: len(full)]:
+                return number
+    return best

@@ -1,0 +1,180 @@
+"""The whole vocabulary that crosses a process boundary.
+
+Nothing else is ever said between the ear, the eye and the voice: enumerations and bounded integers. There is no
+text, no bytes, no array of numbers, so there is no place for sound, words or pictures. ``monitord.wire`` turns a
+``Frame`` into 8 bytes and back; a value that is not listed here cannot be sent and is refused on arrival.
+
+To add a word to the vocabulary, add a member here: the wire format, its property tests and the voice's texts
+(``monitord.notify.texts``) are checked against these enumerations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, unique
+
+SCORE_MAX = 100
+"""Scores are whole percent, 0..100."""
+LEVEL_MAX = 127
+"""Levels are whole decibels below full scale, 0..127 (0 is 0 dBFS, 127 is -127 dBFS or quieter)."""
+SEQUENCE_MODULUS = 1 << 16
+AGE_MAX_S = 255
+
+
+@unique
+class Role(IntEnum):
+    """Who sends: the two processes that may write to the events socket, or be asked through the look socket."""
+
+    EAR = 0
+    EYE = 1
+
+
+@unique
+class Kind(IntEnum):
+    """What a frame is about; it decides which enumeration its label is from."""
+
+    HELLO = 1
+    HEARTBEAT = 2
+    SOUND = 3
+    SOUND_END = 4
+    LOOK = 5
+    SIGHT = 6
+    FAULT = 7
+    GOODBYE = 8
+
+
+@unique
+class Life(IntEnum):
+    """Label of HELLO and GOODBYE."""
+
+    STARTED = 1
+    STOPPED = 2
+
+
+@unique
+class Gate(IntEnum):
+    """Label of HEARTBEAT: the state of the gate in the ear (``monitord.audio.gate``)."""
+
+    IDLE = 1
+    ARMED = 2
+    LOOKING = 3
+    COOLDOWN = 4
+    PAUSED = 5
+
+
+@unique
+class Sound(IntEnum):
+    """Label of SOUND and SOUND_END: what was heard."""
+
+    CRY = 1
+    HELP = 2
+    HILFE = 3
+    SMOKE_ALARM = 4
+    CO_ALARM = 5
+    WORD = 6
+
+
+@unique
+class Look(IntEnum):
+    """Label of LOOK: the life of one look. ASKED and NOT_ASKED come from the ear, the rest from the eye."""
+
+    ASKED = 1
+    NOT_ASKED = 2
+    BEGAN = 3
+    ENDED = 4
+
+
+@unique
+class Sight(IntEnum):
+    """Label of SIGHT: the verdict of one look. The last five say that the camera cannot tell, and why."""
+
+    NOBODY = 1
+    LYING = 2
+    UPRIGHT = 3
+    SEVERAL = 4
+    CANNOT_TELL = 5
+    DARK = 6
+    COVERED = 7
+    FROZEN = 8
+    BLURRED = 9
+
+
+@unique
+class Fault(IntEnum):
+    """Label of FAULT: whatever stops the daemon from hearing, seeing or telling."""
+
+    MICROPHONE_MISSING = 1
+    MICROPHONE_BUSY = 2
+    MICROPHONE_STALLED = 3
+    MICROPHONE_OVERRUN = 4
+    MICROPHONE_SILENT = 5
+    DETECTOR_MODEL = 6
+    CAMERA_MISSING = 16
+    CAMERA_BUSY = 17
+    CAMERA_BROKEN = 18
+    CAMERA_TIMEOUT = 19
+    CLASSIFIER_MODEL = 20
+    EYE_UNREACHABLE = 21
+    RECOVERED = 32
+    WIRE_REJECTED = 48
+    WIRE_RATE = 49
+    WIRE_GAP = 50
+    EAR_SILENT = 51
+    JOURNAL = 52
+
+
+Label = Life | Gate | Sound | Look | Sight | Fault
+
+LABELS: dict[Kind, type[Life] | type[Gate] | type[Sound] | type[Look] | type[Sight] | type[Fault]] = {
+    Kind.HELLO: Life,
+    Kind.HEARTBEAT: Gate,
+    Kind.SOUND: Sound,
+    Kind.SOUND_END: Sound,
+    Kind.LOOK: Look,
+    Kind.SIGHT: Sight,
+    Kind.FAULT: Fault,
+    Kind.GOODBYE: Life,
+}
+"""Which enumeration the label of each kind of frame is from."""
+
+SPEAKS: dict[Role, frozenset[Kind]] = {
+    Role.EAR: frozenset(Kind) - {Kind.SIGHT},
+    Role.EYE: frozenset({Kind.LOOK, Kind.SIGHT, Kind.FAULT}),
+}
+"""Which kinds of frame each role may send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a process has to say, before it is numbered.
+
+    Attributes:
+        kind: what it is about.
+        label: a member of ``LABELS[kind]``.
+        score: confidence in whole percent, 0..100; 0 where the kind has none.
+        level: sound level in whole dB below full scale, 0..127; 0 where the kind has none.
+    """
+
+    kind: Kind
+    label: Label
+    score: int = 0
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message as it travels, numbered by its sender.
+
+    Attributes:
+        message: what is said.
+        role: who says it.
+        boot: a random byte chosen when the sender's process started; tells one life of it from the next.
+        sequence: 0..65535, one more with each frame of this sender, wrapping.
+        age_s: whole seconds that the frame waited in the sender before it could be sent, 0..255 (255: or longer).
+    """
+
+    message: Message
+    role: Role
+    boot: int
+    sequence: int
+    age_s: int = 0

@@ -1,0 +1,132 @@
+"""Model card + interpreter. A model is a file and a card side by side; the card's SHA-256 must match the file.
+
+Shapes, scales and zero points are read from the tensors, never written in code. LiteRT (`ai_edge_litert`) is used
+where it is installed, `tflite_runtime` otherwise: the same calls, the same results to a quantisation step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Floats = npt.NDArray[np.float32]
+
+
+class ModelError(Exception):
+    """A model that must not be used: missing, changed, or not the one its card describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What stands beside a model.
+
+    Attributes:
+        path: the card's own file.
+        name: short name, as in the file names.
+        sha256: of the model file, lower-case hexadecimal.
+        labels: what the outputs mean, in order.
+        input_shape: shape of one example, without the batch axis.
+        extra: the whole card as read, for what only one kind of model has (front end, smoothing, thresholds).
+    """
+
+    path: Path
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    extra: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """Read a card.
+
+        Raises:
+            ModelError: missing, no TOML, or a field is missing or of the wrong type.
+        """
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except OSError as cause:
+            raise ModelError(f"{path}: the model card cannot be read: {cause.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+            raise ModelError(f"{path}: the model card is not valid TOML: {cause}") from None
+        try:
+            name, sha256 = data["name"], data["sha256"]
+            labels, shape = tuple(data["labels"]), tuple(data["input_shape"])
+        except (KeyError, TypeError) as missing:
+            raise ModelError(f"{path}: the model card has no usable {missing}") from None
+        strings = isinstance(name, str) and isinstance(sha256, str) and all(isinstance(label, str) for label in labels)
+        if not strings or not all(isinstance(side, int) and side > 0 for side in shape) or not labels:
+            raise ModelError(f"{path}: the model card has a field of the wrong type")
+        return cls(path, name, sha256, labels, shape, data)
+
+
+class Model:
+    """A fully int8 network whose outputs are logits, one per label.
+
+    Logits, because an int8 probability has no room between 0.99 and 1, where the thresholds for rare false alarms lie.
+    """
+
+    def __init__(self, card: Card) -> None:
+        """Load the model beside `card`.
+
+        Raises:
+            ModelError: the file is missing, its hash differs, or its tensors are not what the card says.
+        """
+        self.card = card
+        path = card.path.with_suffix(".tflite")
+        try:
+            content = path.read_bytes()
+        except OSError as cause:
+            raise ModelError(f"{path}: the model cannot be read: {cause.strerror}") from None
+        if hashlib.sha256(content).hexdigest() != card.sha256:
+            raise ModelError(f"{path}: the model is not the one its card describes (SHA-256 differs); reinstall monitord")
+        try:
+            self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as cause:
+            raise ModelError(f"{path}: the runtime cannot load the model: {cause}") from None
+        self._in = self._interpreter.get_input_details()[0]
+        self._out = self._interpreter.get_output_details()[0]
+        shapes = tuple(self._in["shape"][1:]), tuple(self._out["shape"][1:])
+        if shapes != (card.input_shape, (len(card.labels),)) or self._in["dtype"] != np.int8 or self._out["dtype"] != np.int8:
+            raise ModelError(f"{path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8")
+        self._in_scale, self._in_zero = self._in["quantization"]
+        self._out_scale, self._out_zero = self._out["quantization"]
+
+    def logits(self, example: Floats) -> Floats:
+        """Logits, shape (labels,), float32, of one example of shape `card.input_shape`, float32."""
+        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
+        quantised = np.clip(steps, -128, 127).astype(np.int8)
+        self._interpreter.set_tensor(self._in["index"], quantised[None])
+        self._interpreter.invoke()
+        raw = self._interpreter.get_tensor(self._out["index"])[0].astype(np.float32)
+        return np.asarray((raw - np.float32(self._out_zero)) * np.float32(self._out_scale), np.float32)
+
+
+def load(path: Path) -> Model:
+    """Read the card at `path` (NAME.toml) and load the model beside it (NAME.tflite).
+
+    Raises:
+        ModelError: see `Card.read` and `Model`.
+    """
+    return Model(Card.read(path))
+
+
+def _interpreter_class() -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - which runtime there is shows at run time
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter  # noqa: PLC0415
+        except ImportError:
+            raise ModelError("no TFLite runtime is installed; run ./monitord.sh again, it installs one") from None
+    return Interpreter

@@ -1,0 +1,1 @@
+"""The voice: inbox, journal, incident, delivery, page, process."""

@@ -1,0 +1,1 @@
+"""One small adapter per channel that an alert can leave by."""

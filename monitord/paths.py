@@ -1,0 +1,36 @@
+"""Where things are: models, sockets, the journal. systemd says so by environment; without it, the user's own folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+EVENTS_SOCKET = "events.sock"
+LOOK_SOCKET = "look.sock"
+PAUSED = "paused"
+JOURNAL = "journal.sqlite3"
+
+
+def models_dir() -> Path:
+    """Folder of the shipped models: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def runtime_dir() -> Path:
+    """Folder of the sockets: RUNTIME_DIRECTORY (systemd, the supervisor), else the user's runtime folder, else /run."""
+    given = os.environ.get("RUNTIME_DIRECTORY")
+    if given:
+        return Path(given.split(":")[0])
+    user = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(user) / "monitord" if user else Path("/run/monitord")
+
+
+def state_dir() -> Path:
+    """Folder of the journal: STATE_DIRECTORY (systemd), else the user's state folder."""
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given.split(":")[0])
+    user = os.environ.get("XDG_STATE_HOME")
+    return (Path(user) if user else Path.home() / ".local" / "state") / "monitord"

@@ -1,0 +1,1 @@
+"""The eye: camera, classifier, process."""
