@@ -10,14 +10,14 @@ import secrets
 import socket
 import time
 from collections import deque
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from monitord.events import AGE_MAX_S, SEQUENCE_MODULUS, Frame, Message, Role
 from monitord.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 WAITING_MAX = 256
 """Messages kept while the voice is away; the oldest heartbeat-sized loss shows as a gap in the sequence."""
@@ -61,7 +61,7 @@ class Channel:
         self.flush()
         self._socket.close()
 
-    def __enter__(self) -> Channel:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,13 +7,16 @@ its default; a test holds the two together.
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import tomllib
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ConfigError(Exception):
@@ -73,7 +76,7 @@ Source = Annotated[str, Field(min_length=1), AfterValidator(_no_url)]
 class RoomConfig(_Section):
     """What the alert calls this place."""
 
-    name: str = Field("Room", min_length=1, max_length=40)
+    name: str = Field(default="Room", min_length=1, max_length=40)
 
 
 class AudioConfig(_Section):
@@ -81,7 +84,7 @@ class AudioConfig(_Section):
 
     device: Source = "default"
     profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
-    block_s: float | None = Field(None, ge=0.1, le=1.0)
+    block_s: float | None = Field(default=None, ge=0.1, le=1.0)
     sensitivity: Annotated[Sensitivity, Field(strict=False)] = Sensitivity.BALANCED
 
     @property
@@ -99,9 +102,9 @@ class VideoConfig(_Section):
     """The eye. `device` "off" means that no look is ever asked for."""
 
     device: Source = "0"
-    look_s: float = Field(4.0, ge=1.0, le=30.0)
-    looks_per_hour: int = Field(12, ge=0, le=120)
-    cooldown_s: float = Field(20.0, ge=0.0, le=600.0)
+    look_s: float = Field(default=4.0, ge=1.0, le=30.0)
+    looks_per_hour: int = Field(default=12, ge=0, le=120)
+    cooldown_s: float = Field(default=20.0, ge=0.0, le=600.0)
 
     @property
     def off(self) -> bool:
@@ -135,7 +138,9 @@ def _local_address(value: str) -> str:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        raise ValueError('is no IP address; "127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house') from None
+        raise ValueError(
+            'is no IP address; "127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house'
+        ) from None
     if address.is_unspecified:
         raise ValueError("would listen on every network of this machine; name one address of the house's network")
     if not (address.is_loopback or address.is_private or address.is_link_local) or address.is_multicast:
@@ -147,13 +152,13 @@ class PageConfig(_Section):
     """Where the page and the API are served."""
 
     address: Annotated[str, AfterValidator(_local_address)] = "127.0.0.1"
-    port: int = Field(8740, ge=0, le=65535)
+    port: int = Field(default=8740, ge=0, le=65535)
 
 
 class JournalConfig(_Section):
     """How long incidents are kept."""
 
-    keep_days: int = Field(30, ge=1, le=3650)
+    keep_days: int = Field(default=30, ge=1, le=3650)
 
 
 class Config(_Section):
@@ -193,22 +198,41 @@ def _explain(path: Path, text: str, error: Any) -> str:
     keys = [str(part) for part in error["loc"]]
     line = _line_of(text, keys)
     where = f"{path}:{line}" if line else str(path)
-    return f"{where}: {'.'.join(keys)}: {_what(error)}"
+    return f"{where}: {'.'.join(keys)}: {_what(keys, error)}"
 
 
-def _what(error: Any) -> str:
-    found, allowed = error["input"], error.get("ctx", {})
-    kind = error["type"]
-    shown = repr(found)
-    if kind == "extra_forbidden":
-        return "is no key of monitord; see config.example.toml for all of them"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        return f"{shown} is out of range, {error['msg'].removeprefix('Input should be ')} is allowed"
-    if kind == "enum":
-        return f"{shown} is none of {allowed['expected']}"
-    if kind == "value_error":
-        return f"{shown} {allowed['error']}"
-    return f"{shown}: {error['msg'].removeprefix('Input ')}"
+def _what(keys: list[str], error: Any) -> str:
+    found = repr(error["input"])
+    match error["type"]:
+        case "extra_forbidden":
+            return "is no key of monitord; config.example.toml shows all of them"
+        case "greater_than_equal" | "less_than_equal" as side:
+            low, high = _range(keys)
+            short = side == "greater_than_equal"
+            size = ("short" if short else "long") if keys[-1].endswith("_s") else ("small" if short else "large")
+            return f"{found} is too {size}, {low} to {high}"
+        case "string_too_short" | "string_too_long" as side:
+            return f"{found} is too {side.rpartition('_')[2]}, {error['msg'].removeprefix('String should have ')}"
+        case "enum":
+            return f"{found} is none of {error['ctx']['expected']}"
+        case "value_error":
+            return f"{found} {error['ctx']['error']}"
+        case _:
+            return f"{found} is of the wrong kind, it {error['msg'].removeprefix('Input ')}"
+
+
+def _range(keys: list[str]) -> tuple[float, float]:
+    """The `ge` and `le` of the field that `keys` name."""
+    section: type[BaseModel] = Config
+    for key in keys[:-1]:
+        inner = section.model_fields[key].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            raise TypeError(f"{key} is no section")
+        section = inner
+    low, high = -math.inf, math.inf
+    for bound in section.model_fields[keys[-1]].metadata:
+        low, high = getattr(bound, "ge", low), getattr(bound, "le", high)
+    return low, high
 
 
 def _line_of(text: str, keys: list[str]) -> int:

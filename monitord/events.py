@@ -125,7 +125,7 @@ class Fault(IntEnum):
 
 Label = Life | Gate | Sound | Look | Sight | Fault
 
-LABELS: dict[Kind, type[Life] | type[Gate] | type[Sound] | type[Look] | type[Sight] | type[Fault]] = {
+LABELS: dict[Kind, type[Life | Gate | Sound | Look | Sight | Fault]] = {
     Kind.HELLO: Life,
     Kind.HEARTBEAT: Gate,
     Kind.SOUND: Sound,

@@ -88,7 +88,9 @@ class Model:
         except OSError as cause:
             raise ModelError(f"{path}: the model cannot be read: {cause.strerror}") from None
         if hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(f"{path}: the model is not the one its card describes (SHA-256 differs); reinstall monitord")
+            raise ModelError(
+                f"{path}: the model is not the one its card describes (SHA-256 differs); reinstall monitord"
+            )
         try:
             self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
@@ -97,8 +99,14 @@ class Model:
         self._in = self._interpreter.get_input_details()[0]
         self._out = self._interpreter.get_output_details()[0]
         shapes = tuple(self._in["shape"][1:]), tuple(self._out["shape"][1:])
-        if shapes != (card.input_shape, (len(card.labels),)) or self._in["dtype"] != np.int8 or self._out["dtype"] != np.int8:
-            raise ModelError(f"{path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8")
+        if (
+            shapes != (card.input_shape, (len(card.labels),))
+            or self._in["dtype"] != np.int8
+            or self._out["dtype"] != np.int8
+        ):
+            raise ModelError(
+                f"{path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8"
+            )
         self._in_scale, self._in_zero = self._in["quantization"]
         self._out_scale, self._out_zero = self._out["quantization"]
 

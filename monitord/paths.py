@@ -1,4 +1,4 @@
-"""Where things are: models, sockets, the journal. systemd says so by environment; without it, the user's own folders."""
+"""Where things are: models, sockets, the journal. systemd says so by environment; else the user's own folders."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ def decode(data: bytes) -> Frame:
     """Return the frame that `data` holds.
 
     Raises:
-        WireError: wrong length or version, unknown kind or label, a value out of range, or a kind this role may not send.
+        WireError: wrong length or version, unknown kind or label, a value out of range, or a kind that this role may
+            not send.
     """
     if len(data) != FRAME_BYTES:
         raise WireError(f"{len(data)} bytes, a frame has {FRAME_BYTES}")
