@@ -19,9 +19,12 @@ import logging
 import os
 import resource
 import socket
+import stat
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from monitord import landlock
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,6 @@ _NO_PROGRAMS = ("execve", "execveat", "fork", "vfork")
 _PR_SET_DUMPABLE = 4
 _PR_GET_DUMPABLE = 3
 _PR_SET_NO_NEW_PRIVS = 38
-_MEASURES = ("no-new-privileges", "seccomp", "not-dumpable", "no-core-dump", "no-file-writes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,15 @@ class Confinement:
 def confine(process: Process) -> Confinement:
     """Give up, for good, what `process` does not need; returns what the kernel says took hold.
 
-    Call it after devices and sockets of other families are open and before any sound or picture is read. A measure
-    that this kernel does not offer is reported, not raised.
+    Call it before any thread starts and before any sound or picture is read. A measure that this kernel does not offer
+    is reported, not raised.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if process in _SILENT:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if process in _SILENT:
+        _forbid_writing()
     _filter_system_calls(process)
     held = proof(process)
     log.log(logging.INFO if held.complete else logging.WARNING, "%s confined: %s", process.value, held)
@@ -114,8 +116,46 @@ def proof(process: Process) -> Confinement:
         "no-core-dump": resource.getrlimit(resource.RLIMIT_CORE) == (0, 0),
     }
     if process in _SILENT:
-        measures["no-file-writes"] = resource.getrlimit(resource.RLIMIT_FSIZE) == (0, 0)
+        measures["no-file-writes"] = _writing_is_refused()
     return Confinement(measures)
+
+
+def _forbid_writing() -> None:
+    try:
+        landlock.forbid_writing()
+    except OSError as cause:
+        log.warning("landlock: not on this kernel (%s)", cause.strerror)
+    if not any(_is_regular_file(stream) for stream in (1, 2)):
+        # Not where the log goes to a file: this limit binds files that are already open.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _is_regular_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def _writing_is_refused() -> bool:
+    """Try to leave one zero byte in a new file, wherever anybody may write."""
+    return not any(_can_write(Path(folder)) for folder in ("/tmp", "/var/tmp", "/dev/shm", Path.home()))  # noqa: S108 - tried, not used
+
+
+def _can_write(folder: Path) -> bool:
+    path = folder / f".monitord-proof-{os.getpid()}"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return False
+    try:
+        os.write(descriptor, b"\0")
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+        path.unlink()
+    return True
 
 
 def _inet_is_refused() -> bool:
