@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 EVENTS_SOCKET = "events.sock"
@@ -19,12 +20,14 @@ def models_dir() -> Path:
 
 
 def runtime_dir() -> Path:
-    """Folder of the sockets: RUNTIME_DIRECTORY (systemd, the supervisor), else the user's runtime folder, else /run."""
+    """Folder of the sockets: RUNTIME_DIRECTORY (systemd, the supervisor), else the user's own runtime folder."""
     given = os.environ.get("RUNTIME_DIRECTORY")
     if given:
         return Path(given.split(":")[0])
     user = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(user) / "monitord" if user else Path("/run/monitord")
+    if user:
+        return Path(user) / "monitord"
+    return Path("/run/monitord") if os.getuid() == 0 else Path(tempfile.gettempdir()) / f"monitord-{os.getuid()}"
 
 
 def state_dir() -> Path:

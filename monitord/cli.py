@@ -1,0 +1,180 @@
+"""The commands. Each imports what it needs when it runs: the ear must not load the voice's libraries, nor the reverse.
+
+Exit codes: 0 done, 1 it failed, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitord import __version__, service
+from monitord.config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code. Mistakes of the user end as one sentence each on stderr."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ConfigError as mistakes:
+        print(mistakes, file=sys.stderr)
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:  # The reader of our output went away, as `head` does.
+        sys.stderr.close()
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="monitord",
+        description="A privacy-preserving home monitor: a sound opens the camera, an alert reaches a screen at home.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    def configured(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = add(name, command, text)
+        added.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
+        return added
+
+    trace_text = "print each decision as one JSON object a line"
+    configured("run", _run, "run the monitor: ear, eye and voice").add_argument(
+        "--trace", action="store_true", help=trace_text
+    )
+    configured("audio", _audio, "the ear alone, as its unit starts it").add_argument(
+        "--trace", action="store_true", help=trace_text
+    )
+    configured("video", _video, "the eye alone, as its socket starts it")
+    configured("notify", _notify, "the voice alone, as its unit starts it")
+
+    add("demo", _demo, "the whole job on a bundled scene").add_argument(
+        "--keep", action="store_true", help="keep the page up until Ctrl-C"
+    )
+    configured("check", _check, "check the configuration and the models")
+
+    replay = configured("replay", _replay, "what would be heard and seen in a recording")
+    replay.add_argument("--audio", type=Path, required=True, metavar="FILE", help="WAV or FLAC")
+    replay.add_argument("--video", type=Path, metavar="FILE|FOLDER", help="a video, or a folder of pictures")
+    replay.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    evaluate = add("evaluate", _evaluate, "scores of the shipped models on files of yours")
+    evaluate.add_argument("what", choices=("audio", "video"))
+    evaluate.add_argument("manifest", type=Path, metavar="MANIFEST.csv")
+    evaluate.add_argument("--scores", type=Path, required=True, metavar="OUT.csv")
+    evaluate.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
+
+    configured("status", _status, "what the running monitor hears, sees and tells").add_argument(
+        "--json", action="store_true", help="one JSON object"
+    )
+    events = configured("events", _events, "incidents and faults in the journal")
+    events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
+    events.add_argument("--json", action="store_true", help="one JSON object a line")
+    configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    add("version", _version, "print the version")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from monitord.supervisor import Supervisor, SupervisorError
+
+    config = Config.load(options.config)
+    service.log_setup("run")
+    try:
+        return Supervisor(config, options.config, trace=options.trace).run()
+    except SupervisorError as cause:
+        return _failed(cause)
+
+
+def _audio(options: argparse.Namespace) -> int:
+    service.follow_supervisor()
+    service.log_setup("ear")
+    config = Config.load(options.config)
+    from monitord.audio.process import main
+
+    return main(config, trace=options.trace)
+
+
+def _video(options: argparse.Namespace) -> int:
+    service.follow_supervisor()
+    service.log_setup("eye")
+    config = Config.load(options.config)
+    from monitord.video.process import main
+
+    return main(config)
+
+
+def _notify(options: argparse.Namespace) -> int:
+    service.follow_supervisor()
+    service.log_setup("voice")
+    config = Config.load(options.config)
+    from monitord.notify.process import main
+
+    return main(config)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from monitord.tools.demo import demo
+
+    return demo(keep=options.keep)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from monitord.tools.check import check
+
+    return check(Config.load(options.config), options.config)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from monitord.tools.replay import main
+
+    return main(options.audio, options.video, as_json=options.json, config=Config.load(options.config))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from monitord.tools import evaluate
+
+    measure = evaluate.audio if options.what == "audio" else evaluate.video
+    return measure(options.manifest, options.scores, Config.load(options.config))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from monitord.tools.status import status
+
+    return status(Config.load(options.config), as_json=options.json)
+
+
+def _events(options: argparse.Namespace) -> int:
+    from monitord.tools.status import events
+
+    return events(Config.load(options.config), options.since, as_json=options.json)
+
+
+def _ack(options: argparse.Namespace) -> int:
+    from monitord.tools.status import ack
+
+    return ack(Config.load(options.config), options.incident)
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(f"monitord {__version__}")
+    return DONE
+
+
+def _failed(cause: Exception) -> int:
+    print(f"monitord: {cause}", file=sys.stderr)
+    return FAILED
