@@ -1,0 +1,97 @@
+"""The level gate: decides, before any feature is computed, whether there is anything to listen to.
+
+It follows the quiet of the room and opens on what stands out of it, so that a fan or a white-noise machine in a
+nursery does not keep the detector awake, and a cry a few decibels over that machine still wakes it.
+
+Levels are judged in pieces of 50 ms. The floor follows their minima: it falls to a quieter piece at once by half of the
+difference, and rises by half a decibel a second, so it lies near the quietest pieces of the last seconds. A cry has
+pauses for breath of some tenths of a second; in each, the floor comes back down to the room, so that ten minutes of
+crying do not raise it above the cry. While the detector hears something, the floor does not rise at all. A noise that
+stays is forgotten within a minute or so: until then the gate is open, which costs energy but misses nothing.
+
+Pure: it knows no clock but the pieces it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from monitord.audio.features import RATE_HZ, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PIECE_S = 0.05
+PIECE = int(PIECE_S * RATE_HZ)
+SILENCE_DBFS = -127.0
+"""What digital silence is called; also the quietest level that fits into a frame of the wire."""
+FLOOR_START_DBFS = -60.0
+"""A quiet room through a microphone of common sensitivity."""
+FLOOR_MIN_DBFS = -72.0
+"""About the own noise of good microphones, and below that of cheap ones: nothing is to be heard under it."""
+OPEN_OVER_DB = 6.0
+OPEN_PIECES = 2
+"""So many loud pieces within one hop open the gate: a click does not, the shortest cry does."""
+RISE_DB_PER_S = 0.5
+FALL = 0.5
+HOLD_S = 3.0
+
+_FULL_SCALE_DB = 20.0 * np.log10(32768.0)
+
+
+def piece_levels(samples: Samples) -> npt.NDArray[np.float64]:
+    """RMS level of each 50 ms piece.
+
+    Args:
+        samples: shape (n * PIECE,), int16.
+
+    Returns:
+        Shape (n,), dBFS (0 is the RMS of a square wave at full scale), not below `SILENCE_DBFS`.
+    """
+    pieces = samples.reshape(-1, PIECE).astype(np.float32)
+    energy = np.einsum("ij,ij->i", pieces, pieces).astype(np.float64) / PIECE
+    return np.asarray(np.maximum(10.0 * np.log10(energy + 1e-9) - _FULL_SCALE_DB, SILENCE_DBFS))
+
+
+def mean_level(levels: Sequence[float]) -> float:
+    """Level in dBFS of all pieces together, from their levels."""
+    return float(10.0 * np.log10(np.mean(10.0 ** (np.asarray(levels) / 10.0))))
+
+
+class LevelGate:
+    """Open or closed, hop by hop.
+
+    Attributes:
+        open: whether what comes is to be listened to.
+        floor_dbfs: the tracked level of the quiet room.
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self.floor_dbfs = FLOOR_START_DBFS
+        self._hold = 0
+
+    def update(self, levels: Sequence[float], *, hearing: bool) -> bool:
+        """Take the levels (dBFS) of the pieces of one hop, oldest first; returns `open`.
+
+        Args:
+            levels: one per 50 ms.
+            hearing: whether the detector hears something it knows; the floor then does not rise.
+        """
+        threshold = self.floor_dbfs + OPEN_OVER_DB
+        loud = sum(level >= threshold for level in levels)
+        rise = 0.0 if hearing else RISE_DB_PER_S * PIECE_S
+        floor = self.floor_dbfs
+        for level in levels:
+            floor += (level - floor) * FALL if level < floor else min(rise, level - floor)
+        self.floor_dbfs = max(floor, FLOOR_MIN_DBFS)
+        if loud >= OPEN_PIECES:
+            self._hold = round(HOLD_S / PIECE_S)
+            self.open = True
+        else:
+            self._hold -= len(levels)
+            self.open = self.open and self._hold > 0
+        return self.open

@@ -1,0 +1,39 @@
+"""From one posterior per hop to a sound that begins, goes on and ends: a mean over time, then hysteresis.
+
+Apart from inference, so that the thresholds on a model card mean the same in training, evaluation and the daemon.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Smoothing:
+    """The mean posterior of each label over the last `window` hops; before the first hop, posteriors were zero."""
+
+    def __init__(self, labels: int, window: int) -> None:
+        self._last = [(0.0,) * labels for _ in range(window)]
+        self._next = 0
+
+    def update(self, posteriors: Sequence[float]) -> tuple[float, ...]:
+        """Take the posteriors (0..1, one per label) of one hop; returns their means."""
+        self._last[self._next] = tuple(posteriors)
+        self._next = (self._next + 1) % len(self._last)
+        return tuple(sum(values) / len(self._last) for values in zip(*self._last, strict=True))
+
+
+class Hysteresis:
+    """On from `threshold` upwards, off below `release` times it."""
+
+    def __init__(self, threshold: float, release: float) -> None:
+        self._on_at = threshold
+        self._off_below = threshold * release
+        self.on = False
+
+    def update(self, value: float) -> bool:
+        """Take one smoothed posterior; returns whether the label is on now."""
+        self.on = value >= (self._off_below if self.on else self._on_at)
+        return self.on
