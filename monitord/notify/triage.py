@@ -1,0 +1,224 @@
+"""Which incident a message belongs to: the book of live incidents of one room. Pure.
+
+One incident per sound label, one per fault. What the eye says belongs to every live sound incident, for the camera
+looks at the room, not at a sound. The caller brings `now` and keeps what comes back; see `monitord.notify.incident`
+for what happens to one incident.
+
+A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
+over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
+unless it reports them again. Faults of the camera are also over when a look has an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from monitord.config import AlertWhen, RuleConfig, RulesConfig
+from monitord.events import Fault, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.notify.incident import QUIET_S, Action, Event, Incident, State, Urgency, begin, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EAR_SILENT_S = 15.0
+"""No frame of the ear for so long (three heartbeats) is an alarm of its own."""
+
+_EAR_FAULTS = frozenset(fault for fault in Fault if fault < Fault.CAMERA_MISSING)
+_LOOK_FAULTS = frozenset(fault for fault in Fault if Fault.CAMERA_MISSING <= fault < Fault.RECOVERED)
+_LASTING = (_EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | _LOOK_FAULTS | {Fault.EAR_SILENT}
+_OF_ROLE = {Role.EAR: _EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: _LOOK_FAULTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An incident after something happened to it, and what the voice has to do now."""
+
+    incident: Incident
+    actions: tuple[Action, ...]
+
+
+class Triage:
+    """The live incidents of one room.
+
+    Args:
+        room: what the owner calls it.
+        rules: one rule per sound.
+        wait_s: seconds an alert under "after_look" may wait (``look_s + LOOK_GRACE_S``).
+        camera: False where the owner wants no camera; then no alert waits.
+        live: incidents of a former life of the voice, from the journal.
+        next_id: number of the next incident.
+        now: when the watch over the ear begins; None: nobody watches it (replay).
+    """
+
+    def __init__(
+        self,
+        room: str,
+        rules: RulesConfig,
+        wait_s: float,
+        *,
+        camera: bool = True,
+        live: Iterable[Incident] = (),
+        next_id: int = 1,
+        now: float | None = None,
+    ) -> None:
+        self._room = room
+        self._rules = rules
+        self._wait_s = wait_s
+        self._camera = camera
+        self._next_id = next_id
+        self._live = {incident.id: incident for incident in live if incident.state is not State.CLEARED}
+        self._ear_by = None if now is None else now + EAR_SILENT_S
+        self._watched = now is not None
+
+    @property
+    def live(self) -> list[Incident]:
+        """Incidents that are not cleared, oldest first."""
+        return list(self._live.values())
+
+    def take(self, message: Message, role: Role, now: float, age_s: float = 0.0) -> list[Change]:
+        """What `message` of `role` changes; it waited `age_s` in its sender."""
+        changes = self._hear_of(role, now)
+        at = now - age_s
+        label = message.label
+        match label:
+            case Sound():
+                changes += self._sound(label, message, at)
+            case Look():
+                changes += self._look(label, at)
+            case Sight():
+                changes += self._to_sounds(Event.SIGHT, at, seen=label)
+                changes += self._recover(_LOOK_FAULTS, now)
+            case Fault.RECOVERED:
+                changes += self._recover(_OF_ROLE[role], now)
+            case Fault():
+                if label in _LOOK_FAULTS:
+                    changes += self._to_sounds(Event.LOOK_FAILED, at, seen=label)
+                changes += self.fault(label, now)
+            case Life.STARTED if message.kind is Kind.HELLO:  # Enumerations of whole numbers are equal across kinds.
+                changes += self._expect_again(role, now)
+        return changes
+
+    def fault(self, fault: Fault, now: float) -> list[Change]:
+        """The voice itself, or a sender, reports `fault`."""
+        known = self._find(fault)
+        if known is not None:
+            return [self._apply(known, Event.FAULT, now)]
+        return [self._begin(fault, now, RuleConfig(alert=AlertWhen.AT_ONCE), Urgency.FAULT)]
+
+    def acknowledge(self, incident: Incident, now: float) -> Change:
+        """A person acknowledges `incident`, live or from the journal."""
+        return self._apply(self._live.get(incident.id, incident), Event.ACK, now)
+
+    def tick(self, now: float) -> list[Change]:
+        """Everything that is due at `now`: looks that did not answer, sounds that are over, a silent ear."""
+        changes = []
+        if self._ear_by is not None and now >= self._ear_by:
+            self._ear_by = None
+            changes += self.fault(Fault.EAR_SILENT, now)
+        for incident in self.live:
+            if incident.look_by is not None and now >= incident.look_by:
+                changes.append(self._apply(incident, Event.DEADLINE, now))
+        for incident in self.live:
+            lapses_at = _lapses_at(incident)
+            if lapses_at is not None and now >= lapses_at:
+                changes.append(self._apply(incident, Event.QUIET, now))
+        return changes
+
+    def next_due(self) -> float | None:
+        """When `tick` has something to do next; None: never, as things stand."""
+        due = [time for incident in self.live for time in (incident.look_by, _lapses_at(incident)) if time is not None]
+        if self._ear_by is not None:
+            due.append(self._ear_by)
+        return min(due, default=None)
+
+    def _hear_of(self, role: Role, now: float) -> list[Change]:
+        if role is not Role.EAR or not self._watched:
+            return []
+        self._ear_by = now + EAR_SILENT_S
+        return self._recover(frozenset({Fault.EAR_SILENT}), now)
+
+    def _sound(self, label: Sound, message: Message, at: float) -> list[Change]:
+        known = self._find(label)
+        if message.kind is Kind.SOUND_END:
+            return [] if known is None else [self._apply(known, Event.SOUND_END, at)]
+        if known is not None:
+            return [self._apply(known, Event.SOUND, at, score=message.score)]
+        rule: RuleConfig = getattr(self._rules, label.name.lower())
+        if not self._camera:
+            rule = rule.model_copy(update={"alert": AlertWhen.AT_ONCE})
+        return [self._begin(label, at, rule, Urgency(rule.priority.value), score=message.score)]
+
+    def _look(self, label: Look, at: float) -> list[Change]:
+        match label:
+            case Look.ASKED | Look.BEGAN:
+                changes = self._to_sounds(Event.LOOK, at, seen=label, look_by=at + self._wait_s)
+                return changes + (self._recover(frozenset({Fault.EYE_UNREACHABLE}), at) if label is Look.BEGAN else [])
+            case Look.NOT_ASKED:
+                return self._to_sounds(Event.LOOK_FAILED, at, seen=label)
+            case Look.ENDED:  # Says something only where no verdict came before it.
+                waiting = [incident for incident in self.live if isinstance(incident.seen, Look) and incident.look_by]
+                return [self._apply(incident, Event.LOOK_FAILED, at, seen=label) for incident in waiting]
+
+    def _to_sounds(
+        self, event: Event, at: float, *, seen: Look | Sight | Fault, look_by: float | None = None
+    ) -> list[Change]:
+        sounds = [incident for incident in self.live if isinstance(incident.subject, Sound)]
+        return [self._apply(incident, event, at, seen=seen, look_by=look_by) for incident in sounds]
+
+    def _recover(self, faults: frozenset[Fault], now: float) -> list[Change]:
+        over = [
+            incident for incident in self.live if isinstance(incident.subject, Fault) and incident.subject in faults
+        ]
+        return [self._apply(incident, Event.RECOVERED, now) for incident in over]
+
+    def _expect_again(self, role: Role, now: float) -> list[Change]:
+        changes = []
+        for incident in self.live:
+            if isinstance(incident.subject, Fault) and incident.subject in _OF_ROLE[role]:
+                self._live[incident.id] = replace(incident, lapses_at=now + QUIET_S)
+                changes.append(Change(self._live[incident.id], (Action.UPDATE,)))
+        return changes
+
+    def _find(self, subject: Sound | Fault) -> Incident | None:
+        # By type too: enumerations of whole numbers are equal across their kinds.
+        same = (each for each in self.live if type(each.subject) is type(subject) and each.subject == subject)
+        return next(same, None)
+
+    def _begin(self, subject: Sound | Fault, at: float, rule: RuleConfig, urgency: Urgency, score: int = 0) -> Change:
+        incident, actions = begin(
+            self._next_id,
+            subject,
+            at,
+            room=self._room,
+            urgency=urgency,
+            alert=rule.alert,
+            wait_s=self._wait_s,
+            score=score,
+            lasting=isinstance(subject, Fault) and subject in _LASTING,
+        )
+        self._next_id += 1
+        self._live[incident.id] = incident
+        return Change(incident, actions)
+
+    def _apply(
+        self,
+        incident: Incident,
+        event: Event,
+        now: float,
+        *,
+        score: int = 0,
+        seen: Look | Sight | Fault | None = None,
+        look_by: float | None = None,
+    ) -> Change:
+        after, actions = step(incident, event, now, score=score, seen=seen, look_by=look_by)
+        if after.state is State.CLEARED:
+            self._live.pop(after.id, None)
+        else:
+            self._live[after.id] = after
+        return Change(after, actions)
+
+
+def _lapses_at(incident: Incident) -> float | None:
+    """An alert that waits for the camera does not lapse before it went out."""
+    return None if incident.state is State.OPEN else incident.lapses_at
