@@ -1,0 +1,210 @@
+"""The supervisor with stand-ins for the three processes: what it starts, hands over, restarts, kills and cleans up."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from monitord.supervisor import BACK_OFF_S, back_off_s
+
+PACKAGE = """
+import os, signal, socket, sys, time
+role, behaviour = sys.argv[1], os.environ.get("BEHAVIOUR", "")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+if role == "video":
+    request = socket.socket(fileno=3).recv(64)
+    if behaviour == "eye hangs":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+    sys.exit(1 if behaviour == "eye fails" else 0)
+if role == "audio" and behaviour == "ear dies":
+    sys.exit(1)
+if role == "notify" and behaviour == "voice refuses":
+    sys.exit(2)
+if role == "audio" and behaviour == "ear ignores the end":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if role == "notify" and os.environ.get("LISTEN_FDS") != "1":
+    sys.exit(9)
+time.sleep(600)
+"""
+RUN = """
+import sys
+sys.path[:0] = [{root!r}]
+from monitord import supervisor
+from monitord.config import Config
+supervisor.LOOK_GRACE_S = 0.5
+config = Config.model_validate({{"video": {{"look_s": 1.0}}}})
+try:
+    sys.exit(supervisor.Supervisor(config, None, trace=True).run())
+except supervisor.SupervisorError as cause:
+    sys.exit(str(cause))
+"""
+
+
+class House:
+    """A supervisor in a process of its own, whose children run the stand-in above instead of monitord."""
+
+    def __init__(self, folder: Path, root: Path, behaviour: str = "") -> None:
+        stand_in = folder / "stand_in"
+        (stand_in / "monitord").mkdir(parents=True, exist_ok=True)
+        (stand_in / "monitord" / "__init__.py").touch()
+        (stand_in / "monitord" / "__main__.py").write_text(PACKAGE)
+        self.runtime = folder / "run"
+        self.pids: set[int] = set()
+        environment = {**os.environ, "RUNTIME_DIRECTORY": str(self.runtime), "BEHAVIOUR": behaviour}
+        environment["PYTHONPATH"] = str(stand_in)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN.format(root=str(root))],
+            env=environment,
+            cwd=stand_in,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def told(self, process: str, what: str) -> dict:
+        """The next line about `process`; fails the test when the supervisor ends first."""
+        for line in self.process.stdout:
+            told = json.loads(line)
+            self.pids.add(told["pid"])
+            if (told["process"], told["what"]) == (process, what):
+                return told
+        pytest.fail(f"never told that {process} {what}: {self.process.stderr.read()}")
+
+    def ask_for_a_look(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+            asking.sendto(b"look", str(self.runtime / "look.sock"))
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def house(tmp_path, pytestconfig):
+    houses = []
+
+    def build(behaviour: str = "") -> House:
+        houses.append(House(tmp_path, pytestconfig.rootpath, behaviour))
+        return houses[-1]
+
+    yield build
+    for built in houses:
+        with contextlib.suppress(ProcessLookupError):
+            built.end()
+        for pid in built.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        built.process.stdout.close()
+        built.process.stderr.close()
+
+
+def gone(pid: int) -> bool:
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_voice_and_ear_but_no_eye_and_leaves_nothing(house, number):
+    built = house()
+    voice, ear = built.told("notify", "started")["pid"], built.told("audio", "started")["pid"]
+    assert sorted(path.name for path in built.runtime.iterdir()) == ["events.sock", "lock", "look.sock"]
+    assert built.end(number) == 0
+    assert gone(voice)
+    assert gone(ear)
+    assert not built.runtime.exists()
+    assert '"video"' not in built.process.stdout.read()
+
+
+def test_a_request_starts_the_eye_and_it_is_gone_afterwards(house):
+    built = house()
+    built.told("audio", "started")
+    for _ in range(2):
+        built.ask_for_a_look()
+        eye = built.told("video", "started")["pid"]
+        assert built.told("video", "ended")["code"] == 0
+        assert gone(eye)
+    assert built.end() == 0
+
+
+def test_an_eye_past_its_time_is_killed_and_the_next_look_works(house):
+    built = house("eye hangs")
+    built.told("audio", "started")
+    for _ in range(2):
+        built.ask_for_a_look()
+        assert built.told("video", "ended")["code"] == -signal.SIGKILL
+    assert built.end() == 0
+
+
+def test_an_eye_that_fails_is_not_started_over_and_over_for_one_request(house):
+    built = house("eye fails")
+    built.told("audio", "started")
+    built.ask_for_a_look()
+    assert built.told("video", "ended")["code"] == 1
+    time.sleep(0.5)
+    assert built.end() == 0
+    assert '"video"' not in built.process.stdout.read()
+
+
+def test_a_dead_ear_is_started_again(house):
+    built = house("ear dies")
+    first = built.told("audio", "started")["pid"]
+    assert built.told("audio", "started")["pid"] != first
+    assert built.end() == 0
+
+
+def test_a_killed_voice_is_started_again_on_the_same_socket(house):
+    built = house()
+    first = built.told("notify", "started")["pid"]
+    socket_id = (built.runtime / "events.sock").stat().st_ino
+    os.kill(first, signal.SIGKILL)
+    assert built.told("notify", "started")["pid"] != first
+    assert (built.runtime / "events.sock").stat().st_ino == socket_id
+    assert built.end() == 0
+
+
+def test_a_process_that_refuses_its_configuration_ends_it_all_with_that_code(house):
+    built = house("voice refuses")
+    assert built.process.wait(10) == 2
+
+
+def test_what_ignores_sigterm_is_killed(house):
+    built = house("ear ignores the end")
+    ear = built.told("audio", "started")["pid"]
+    time.sleep(0.3)  # Until the stand-in ignores the signal; a shorter life would test less, not fail.
+    assert built.end() == 0
+    assert gone(ear)
+
+
+def test_what_does_not_follow_the_supervisor_outlives_its_kill(house):
+    # The control for tests/test_cli.py, where the real processes follow it (service.follow_supervisor).
+    built = house()
+    ear = built.told("audio", "started")["pid"]
+    built.process.kill()
+    built.process.wait(10)
+    assert Path(f"/proc/{ear}").exists()
+
+
+def test_a_second_supervisor_in_one_place_is_refused_in_one_sentence(house):
+    house().told("audio", "started")
+    second = house()
+    assert second.process.wait(10) == 1
+    assert "already runs here" in second.process.stderr.read().splitlines()[-1]
+
+
+def test_back_off_grows_and_stays_bounded():
+    waits = [back_off_s(failures) for failures in range(1, 20)]
+    assert waits == sorted(waits)
+    assert waits[0] == BACK_OFF_S[0]
+    assert waits[-1] == BACK_OFF_S[-1]
