@@ -1,0 +1,167 @@
+"""Scenes to train on: cries and other sounds, one after another, in rooms, under noise, through telephones.
+
+A scene is ten seconds of features with a mark per frame. Windows are cut from scenes, not from clips, so that the
+network meets what the daemon meets: a sound that begins in silence, in noise, or behind a television.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from monitord.audio.features import RATE_HZ, FrontEnd, LogMel
+from training import augment
+from training.activity import IS_CRY, NOT_CRY, UNKNOWN
+from training.clips import CRY
+
+if TYPE_CHECKING:
+    from training.augment import Sound
+    from training.sources import Source
+
+SCENE_S = 10.0
+SCENE = int(SCENE_S * RATE_HZ)
+FRONT = FrontEnd()
+FRAMES = (SCENE - FRONT.window) // FRONT.hop + 1
+CRY_SHARE = 0.42
+
+WEIGHTS = {
+    "rejected": 5.0, "household, nature": 4.0, "cat": 2.0, "rooster": 1.5, "siren": 1.5, "laughing": 1.0, "dog": 1.0,
+    "chirping birds": 0.7, "music": 1.5, "background noise": 1.0, "speech, words": 4.0, "speech, sentences": 2.0,
+    "speech, digits": 1.5, "made-up tones": 1.5, "made-up speech": 1.0,
+}  # fmt: skip
+"""How often a negative of each kind is drawn: what resembles a cry more often than its share of the recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """Features (scenes, FRAMES, bins) float16 and marks (scenes, FRAMES) uint8."""
+
+    features: npt.NDArray[np.float16]
+    marks: npt.NDArray[np.uint8]
+
+
+class Composer:
+    """Composes scenes from `sources`; the same generator state gives the same scene."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._cries = [source for source in sources if source.kind == CRY]
+        self._others: dict[str, list[Source]] = {}
+        for source in sources:
+            if source.kind != CRY:
+                self._others.setdefault(source.kind, []).append(source)
+        self._others["made-up tones"] = []
+        self._kinds = sorted(self._others)
+        share = np.array([WEIGHTS.get(kind, 1.0) for kind in self._kinds])
+        self._share = share / share.sum()
+        self._log_mel = LogMel(FRONT)
+
+    def scene(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]]:
+        """One scene: features (FRAMES, bins) and marks (FRAMES,)."""
+        sound, marks = np.zeros(SCENE, np.float32), np.zeros(FRAMES, np.uint8)
+        at = int(rng.choice([0.0, rng.uniform(0.0, 3.0)]) * RATE_HZ)
+        if rng.random() < CRY_SHARE:
+            self._put_cry(rng, sound, marks, at)
+        else:
+            while at < SCENE - RATE_HZ // 2:
+                piece = self._negative(rng, min(SCENE - at, int(rng.uniform(1.0, 8.0) * RATE_HZ)))
+                piece = augment.scaled(piece, rng.uniform(-12.0, 0.0))
+                sound[at : at + len(piece)] += piece[: SCENE - at]
+                at += len(piece) + int(rng.exponential(0.4) * RATE_HZ)
+        if rng.random() < 0.5:
+            sound = augment.reverberated(rng, sound)
+        sound = augment.scaled(sound, 0.0)
+        sound += self._bed(rng)
+        if rng.random() < 0.7:
+            sound = augment.coloured(rng, sound)
+        sound = augment.scaled(sound, rng.uniform(-52.0, -10.0))
+        if rng.random() < 0.7:  # A microphone's own noise; otherwise digital silence between sounds.
+            sound += augment.hiss(rng, SCENE) * np.float32(10.0 ** (rng.uniform(-85.0, -55.0) / 20.0))
+        samples = np.clip(np.rint(sound * 32767.0), -32768, 32767).astype(np.int16)
+        return self._log_mel.frames(samples).astype(np.float16), marks
+
+    def _take(self, rng: np.random.Generator, source: Source) -> Sound:
+        return (source.coded if rng.random() < 0.45 else source.sound).astype(np.float32) / np.float32(32768.0)
+
+    def _negative(self, rng: np.random.Generator, length: int) -> Sound:
+        kind = str(rng.choice(self._kinds, p=self._share))
+        if kind == "made-up tones":
+            return augment.tones(rng, length)
+        sound = self._take(rng, self._others[kind][rng.integers(len(self._others[kind]))])
+        if rng.random() < 0.5:
+            sound = augment.sped(rng, sound, 0.2)
+        start = int(rng.integers(max(1, len(sound) - length)))
+        return sound[start : start + length]
+
+    def _put_cry(self, rng: np.random.Generator, sound: Sound, marks: npt.NDArray[np.uint8], at: int) -> None:
+        source = self._cries[rng.integers(len(self._cries))]
+        assert source.marks is not None
+        cry, own = self._take(rng, source), source.marks
+        before = len(cry)
+        if rng.random() < 0.5:
+            cry = augment.sped(rng, cry, 0.12)
+        ratio = before / len(cry)
+        length = min(len(cry), SCENE - at, int(rng.uniform(1.5, 9.0) * RATE_HZ))
+        start = int(rng.integers(len(cry) - length + 1))
+        sound[at : at + length] += augment.scaled(cry[start : start + length], 0.0)
+        first, last = at // FRONT.hop, min(FRAMES, (at + length) // FRONT.hop)
+        index = ((np.arange(first, last) * FRONT.hop - at + start) * ratio / FRONT.hop).astype(int)
+        marks[first:last] = own[np.clip(index, 0, len(own) - 1)]
+
+    def _bed(self, rng: np.random.Generator) -> Sound:
+        """What goes on behind, relative to a foreground at 0 dB: often nothing, else noise, speech, music, a street."""
+        style = rng.random()
+        if style < 0.35:
+            return np.zeros(SCENE, np.float32)
+        below = rng.uniform(2.0, 40.0)
+        if style < 0.65:
+            return augment.hiss(rng, SCENE) * np.float32(10.0 ** (-below / 20.0))
+        bed, at = np.zeros(SCENE, np.float32), 0
+        while at < SCENE:
+            piece = self._negative(rng, SCENE - at)
+            bed[at : at + len(piece)] = piece
+            at += max(len(piece), RATE_HZ // 10)
+        return augment.scaled(bed, -below - 2.0)
+
+
+_composer: Composer
+
+
+def _compose(job: tuple[int, int]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]]:
+    seed, number = job
+    return _composer.scene(np.random.default_rng((seed, number)))
+
+
+def compose(sources: list[Source], count: int, seed: int, processes: int = 2) -> Scenes:
+    """`count` scenes; scene n depends on `seed` and n only, not on the number of processes."""
+    global _composer  # noqa: PLW0603 - handed to forked workers without copying the recordings
+    _composer = Composer(sources)
+    features = np.empty((count, FRAMES, FRONT.bins), np.float16)
+    marks = np.empty((count, FRAMES), np.uint8)
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        jobs = pool.imap(_compose, ((seed, number) for number in range(count)), chunksize=32)
+        for number, (one, own) in enumerate(tqdm(jobs, total=count, desc="scenes", mininterval=2.0)):
+            features[number], marks[number] = one, own
+    return Scenes(features, marks)
+
+
+WINDOW_FRAMES = 80
+ENOUGH = 16
+"""Cry frames (0.4 s) that make a window a cry; fewer, or mostly unknown frames, and it is left out."""
+
+
+def window_labels(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
+    """Label of each window of `WINDOW_FRAMES` by its first frame, shape (scenes, starts): 1, 0, or -1 to leave out."""
+    def moving(what: int) -> npt.NDArray[np.int64]:
+        total = np.cumsum(np.pad(marks == what, ((0, 0), (1, 0))), axis=1)
+        return total[:, WINDOW_FRAMES:] - total[:, :-WINDOW_FRAMES]
+
+    cry, unknown = moving(IS_CRY), moving(UNKNOWN)
+    labels = np.full(cry.shape, -1, np.int8)
+    labels[cry >= ENOUGH] = 1
+    labels[(cry == 0) & (unknown <= 4)] = NOT_CRY
+    return labels
