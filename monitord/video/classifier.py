@@ -1,0 +1,135 @@
+"""One picture -> what can be said of it: is it usable at all, and who is on it. Pure: no camera, no clock.
+
+The camera's own state is judged by plain measures of brightness, so that a covered lens never becomes "nobody".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from monitord import model
+from monitord.events import Sight
+from monitord.video.picture import SHAPE, Picture, brightness, unpadded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = ("nobody", "lying", "upright")
+
+DARK_BELOW = 24.0
+"""Brightness that 95 % of a dark picture stays below. The network was trained on pictures darkened to a sixth."""
+COVERED_BELOW = 4.0
+"""Standard deviation of brightness between blocks of 16 x 16 pixels, below which there is nothing to see but noise:
+a wall fills one block, not all."""
+BLURRED_BELOW = 0.16
+"""Ratio of mean brightness steps over 1 and over 8 pixels. A sharp edge makes it 1, a straight ramp 1/8; below this
+there is no detail finer than 8 pixels."""
+
+_BLOCK = 16
+_COARSE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Measures of one picture.
+
+    Attributes:
+        bright: brightness that 95 % of the pixels stay below, 0..255.
+        structure: standard deviation of brightness between blocks of 16 x 16 pixels.
+        sharpness: mean brightness step over 1 pixel divided by that over 8 pixels, about 1/8 to 1.
+    """
+
+    bright: float
+    structure: float
+    sharpness: float
+
+    @property
+    def obstacle(self) -> Sight | None:
+        """Why nothing can be seen (DARK, COVERED, BLURRED), or None for a usable picture."""
+        if self.bright < DARK_BELOW:
+            return Sight.DARK
+        if self.structure < COVERED_BELOW:
+            return Sight.COVERED
+        return Sight.BLURRED if self.sharpness < BLURRED_BELOW else None
+
+
+def quality(picture: Picture) -> Quality:
+    """Measure `picture`, (height, width, 3) RGB; bars around it do not count."""
+    light = brightness(unpadded(picture))
+    rows, columns = (side // _BLOCK * _BLOCK for side in light.shape)
+    whole = light[:rows, :columns]
+    blocks = whole.reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK).mean(axis=(1, 3))
+    structure = float(blocks.std()) if blocks.size else 0.0
+    fine = _mean_step(light, 1)
+    coarse = _mean_step(light, _COARSE)
+    return Quality(float(np.percentile(light, 95)), structure, fine / coarse if coarse > 0 else 0.0)
+
+
+def _mean_step(light: model.Floats, distance: int) -> float:
+    along = np.abs(light[:, distance:] - light[:, :-distance])
+    down = np.abs(light[distance:] - light[:-distance])
+    count = along.size + down.size
+    return float((along.sum() + down.sum()) / count) if count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """Thresholds on the model card, chosen on its validation split.
+
+    Attributes:
+        present: somebody is there from this probability on.
+        absent: nobody is there below this probability; in between the camera cannot tell.
+        posture: the likelier posture is told from this share of the probability of a person on.
+    """
+
+    present: float
+    absent: float
+    posture: float
+
+
+class Classifier:
+    """The person model: a fitted picture in, probabilities out."""
+
+    def __init__(self, network: model.Model) -> None:
+        """Wrap `network`.
+
+        Raises:
+            ModelError: its card is for something else, or has no usable thresholds.
+        """
+        card = network.card
+        if card.labels != LABELS or card.input_shape != (*SHAPE, 3):
+            raise model.ModelError(
+                f"{card.path}: labels {card.labels} of pictures {card.input_shape}, the eye needs {LABELS} of {SHAPE}"
+            )
+        try:
+            self._temperature = float(card.extra["temperature"])
+            chosen = card.extra["operating"]
+            self.operating = Operating(*(float(chosen[name]) for name in ("present", "absent", "posture")))
+        except (KeyError, TypeError, ValueError) as missing:
+            raise model.ModelError(f"{card.path}: the model card has no usable {missing}") from None
+        if not (self._temperature > 0 and 0 < self.operating.absent <= self.operating.present < 1):
+            raise model.ModelError(f"{card.path}: temperature or thresholds are out of their range")
+        self._network = network
+
+    @classmethod
+    def load(cls, models_dir: Path) -> Self:
+        """Load person.tflite and person.toml.
+
+        Raises:
+            ModelError: see `monitord.model.Model` and `Classifier`.
+        """
+        return cls(model.load(models_dir / "person.toml"))
+
+    def probabilities(self, picture: Picture) -> dict[str, float]:
+        """Calibrated probability of each of `LABELS`, adding up to 1.
+
+        Args:
+            picture: fitted by `monitord.video.camera` to (`SHAPE`, 3), RGB 0..255.
+        """
+        logits = self._network.logits(picture.astype(np.float32)) / self._temperature
+        powers = np.exp(logits - logits.max())
+        shares = powers / powers.sum()
+        return {label: float(share) for label, share in zip(LABELS, shares, strict=True)}
