@@ -68,8 +68,10 @@ install_packages() {
     # shellcheck disable=SC2086
     if ! "$@" install --no-install-recommends $packages >/dev/null 2>&1; then
         "$@" update >&2 || fail "the list of Debian packages could not be fetched: is there a network? Then run this again."
-        "$@" install --no-install-recommends $packages >&2 ||
+        if ! said=$("$@" install --no-install-recommends $packages 2>&1); then
+            printf '%s\n' "$said" >&2
             fail "could not install $packages: the lines above are apt's; run this again when that is mended."
+        fi
     fi
 }
 

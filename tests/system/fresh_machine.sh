@@ -56,8 +56,9 @@ cp "$work/apt.conf" "$root/etc/apt/apt.conf.d/99host"
 for path in "$HOME/.config/pip" "$HOME/.pip"; do
     [ ! -d "$path" ] || { mkdir -p "$root/root/.config" && cp -aT "$path" "$root/root/${path#"$HOME/"}"; }
 done
+# An index folder NAME/simple links to files beside it (PEP 503): the folder above is lent.
 mapfile -t folders < <(python3 -m pip config list 2>/dev/null |
-    grep -oE "/[^' ,]+" | sed -E 's#^/+#/#' | sort -u | while read -r path; do
+    grep -oE "/[^' ,]+" | sed -E 's#^/+#/#; s#/simple/?$##' | sort -u | while read -r path; do
         if [ -d "$path" ]; then echo "$path"; fi
     done)
 mapfile -t settings < <(env | grep -iE '^(PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE=|CURL_CA_BUNDLE=|(https?|no|all)_proxy=)' || true)
