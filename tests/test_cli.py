@@ -1,0 +1,67 @@
+import subprocess
+import sys
+
+import pytest
+
+from monitord import __version__, cli
+
+COMMANDS = (
+    "run",
+    "audio",
+    "video",
+    "notify",
+    "demo",
+    "check",
+    "replay",
+    "evaluate",
+    "status",
+    "events",
+    "ack",
+    "version",
+)
+
+
+def test_version(capsys):
+    assert cli.run(["version"]) == 0
+    assert capsys.readouterr().out == f"monitord {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["frobnicate"], ["replay"], ["ack"], ["evaluate", "smell", "x", "--scores", "y"]]
+)
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run([command, "--help"])
+    assert ended.value.code == 0
+    assert command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "audio", "video", "notify", "check", "status", "events"])
+def test_a_wrong_configuration_is_one_line_a_mistake_and_exit_2(command, tmp_path, capsys):
+    path = tmp_path / "wrong.toml"
+    path.write_text('[audio]\nblock_s = 5.0\n[room]\nnmae = "x"\n')
+    assert cli.run([command, "--config", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        f"{path}:4: room.nmae: is no key of monitord; config.example.toml shows all of them",
+        f"{path}:2: audio.block_s: 5.0 is too long, 0.1 to 1.0",
+    ]
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_missing_configuration_is_said_in_one_sentence(command, tmp_path, capsys):
+    assert cli.run([command, "--config", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: cannot be read: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_traceback(pytestconfig):
+    command = f"{sys.executable} -m monitord check | true"
+    done = subprocess.run(["sh", "-c", command], cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
