@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, LogMel, Samples
-from monitord.audio.level import PIECE, LevelGate, mean_level, piece_levels
+from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
 from monitord.audio.smoothing import Hysteresis, Smoothing
 from monitord.audio.soundcard import SoundCard
 from monitord.model import Card, ModelError
@@ -130,8 +130,10 @@ class Detector:
     def _decide(self) -> Decision:
         self._hops += 1
         labels = self.card.labels
-        levels = piece_levels(self._kept[-self.card.hop :]).tolist()
-        is_open = self._level_gate.update(levels, hearing=any(label.on for label in self._hysteresis))
+        energies = piece_energies(self._kept[-self.card.hop :])
+        is_open = self._level_gate.update(
+            [dbfs(energy) for energy in energies], hearing=any(label.on for label in self._hysteresis)
+        )
         smoothed = self._smoothing.update(self._posteriors() if is_open else (0.0,) * len(labels))
         self._frames_current = is_open
         events: list[SoundBegan | SoundEnded] = []
@@ -141,7 +143,7 @@ class Detector:
                 events.append(SoundEnded(label) if before else SoundBegan(label))
         return Decision(
             t_s=self._hops * self.card.hop / RATE_HZ,
-            level_dbfs=mean_level(levels),
+            level_dbfs=dbfs(sum(energies) / len(energies)),
             floor_dbfs=self._level_gate.floor_dbfs,
             open=is_open,
             posteriors=dict(zip(labels, smoothed, strict=True)),

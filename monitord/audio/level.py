@@ -14,10 +14,10 @@ Pure: it knows no clock but the pieces it is given.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, Samples
 
@@ -39,26 +39,23 @@ RISE_DB_PER_S = 0.5
 FALL = 0.5
 HOLD_S = 3.0
 
-_FULL_SCALE_DB = 20.0 * np.log10(32768.0)
+_FULL_SCALE_DB = 20.0 * math.log10(32768.0)
 
 
-def piece_levels(samples: Samples) -> npt.NDArray[np.float64]:
-    """RMS level of each 50 ms piece.
+def piece_energies(samples: Samples) -> list[float]:
+    """Mean square of each 50 ms piece, in squared int16 steps.
 
     Args:
         samples: shape (n * PIECE,), int16.
-
-    Returns:
-        Shape (n,), dBFS (0 is the RMS of a square wave at full scale), not below `SILENCE_DBFS`.
     """
     pieces = samples.reshape(-1, PIECE).astype(np.float32)
-    energy = np.einsum("ij,ij->i", pieces, pieces).astype(np.float64) / PIECE
-    return np.asarray(np.maximum(10.0 * np.log10(energy + 1e-9) - _FULL_SCALE_DB, SILENCE_DBFS))
+    energies: list[float] = np.einsum("ij,ij->i", pieces, pieces).tolist()
+    return [energy / PIECE for energy in energies]
 
 
-def mean_level(levels: Sequence[float]) -> float:
-    """Level in dBFS of all pieces together, from their levels."""
-    return float(10.0 * np.log10(np.mean(10.0 ** (np.asarray(levels) / 10.0))))
+def dbfs(energy: float) -> float:
+    """Level of a mean square: 0 dBFS is the RMS of a square wave at full scale; not below `SILENCE_DBFS`."""
+    return max(10.0 * math.log10(energy) - _FULL_SCALE_DB, SILENCE_DBFS) if energy > 0.0 else SILENCE_DBFS
 
 
 class LevelGate:

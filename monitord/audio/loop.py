@@ -1,0 +1,232 @@
+"""The ear's loop: blocks in, frames out; faults and the pause switch on the way.
+
+It never waits anywhere but for the next block, and for that with a limit, so heartbeats go on whatever the microphone
+does. The eye and the voice are told by datagrams that are sent or not, at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from monitord import paths, service
+from monitord.audio.ear import ASK, Ear
+from monitord.audio.source import MicrophoneError
+from monitord.events import Fault, Frame, Gate, Message, Role
+from monitord.wire import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from monitord.audio.detector import Decision, Detector
+    from monitord.audio.features import Samples
+    from monitord.audio.source import Source
+    from monitord.channel import Channel
+    from monitord.config import Config
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+"""Longest wait before timers, heartbeats and the pause switch are looked at again."""
+BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Pause before the first, second, ... reopening in a row."""
+STEADY_S = 60.0
+"""After so long without trouble, overruns are forgotten and the next reopening is a first one again."""
+
+DEAF = (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED)
+"""What the first block of a reopened microphone clears."""
+
+
+class SourceHangs(Exception):  # noqa: N818 - a state of affairs that only a new process ends
+    """The sound system keeps a thread of this process for ever; the text says so."""
+
+
+class Loop:
+    """Runs one source, detector and ear.
+
+    Args:
+        config: the configuration.
+        channel: where messages go.
+        open_source: opens the source anew; may raise MicrophoneError.
+        make_detector: a fresh detector, for a stream that begins.
+        trace: print each decision as one JSON object a line on stdout.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        channel: Channel,
+        open_source: Callable[[], Source],
+        make_detector: Callable[[], Detector],
+        *,
+        trace: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._channel = channel
+        self._open_source = open_source
+        self._make_detector = make_detector
+        self._detector = make_detector()
+        self._trace = trace
+        self._clock = clock
+        self._ear = Ear(config, clock())
+        self._paused_switch = paths.runtime_dir() / paths.PAUSED
+        self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
+        self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._source: Source | None = None
+        self._woken: SimpleQueue[None] = SimpleQueue()
+        self._stopping = False
+        self._failures = 0
+        self._retry_at = self._trouble_at = clock()
+        self._overruns = 0
+        self._watchdog_s = service.watchdog_s()
+        self._watchdog_at = clock()
+
+    def stop(self) -> None:
+        """Make `run` return soon; callable from a signal handler."""
+        self._stopping = True
+        self._woken.put(None)
+        if self._source is not None:
+            self._source.wake()
+
+    def run(self) -> None:
+        """Run until `stop`.
+
+        Raises:
+            SourceHangs: the source could not be closed.
+        """
+        with self._look_socket:
+            while not self._stopping:
+                self.turn()
+            self._close()
+
+    def turn(self) -> None:
+        """Wait for one block, or a tick, and do what follows from it."""
+        now = self._clock()
+        if self._watchdog_s is not None and now >= self._watchdog_at:
+            self._watchdog_at = now + self._watchdog_s
+            service.notify("WATCHDOG=1")
+        self._mind_the_switch(now)
+        try:
+            block = self._next_block(now)
+        except MicrophoneError as cause:
+            self._lost(cause)
+            return
+        now = self._clock()
+        decisions = [] if block is None else self._detector.feed(block)
+        if block is not None:
+            self._going_well(now)
+        for decision in decisions:
+            messages = self._ear.hear(decision, now)
+            self._say(messages, now)
+            self._print(decision, messages)
+        if not decisions:
+            self._say(self._ear.tick(now), now)
+            self._channel.flush()  # What a voice that was away has missed need not wait for the next message.
+
+    def _mind_the_switch(self, now: float) -> None:
+        wanted = self._paused_switch.exists()
+        if wanted == (self._ear.gate is Gate.PAUSED):
+            return
+        log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
+        if wanted:
+            self._close()
+            self._say(self._ear.clear(*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_OVERRUN), now)
+            self._say(self._ear.pause(now), now)
+        else:
+            self._failures, self._retry_at = 0, now
+            self._say(self._ear.resume(now), now)
+
+    def _next_block(self, now: float) -> Samples | None:
+        if self._source is None and self._ear.gate is not Gate.PAUSED and now >= self._retry_at:
+            self._source = self._open_source()
+            self._ear.silence_is_fault = self._source.silence_is_fault
+            self._detector = self._make_detector()
+            self._overruns = 0
+        if self._source is not None:
+            return self._source.read(TICK_S)
+        wait_s = TICK_S if self._ear.gate is Gate.PAUSED else min(TICK_S, self._retry_at - now)
+        with suppress(Empty):
+            self._woken.get(timeout=max(0.0, wait_s))
+        return None
+
+    def _lost(self, cause: MicrophoneError) -> None:
+        now = self._clock()
+        back_off_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
+        self._failures += 1
+        self._trouble_at = now
+        self._retry_at = now + back_off_s
+        log.warning("%s; it is tried again in %g s", cause, back_off_s)
+        self._say(self._ear.fault(cause.fault, now), now)
+        self._close()
+
+    def _going_well(self, now: float) -> None:
+        """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
+        assert self._source is not None  # noqa: S101 - a block came from it
+        messages = self._ear.clear(*DEAF)
+        if self._source.overruns > self._overruns:
+            self._overruns, self._trouble_at = self._source.overruns, now
+            messages += self._ear.fault(Fault.MICROPHONE_OVERRUN, now)
+        elif now - self._trouble_at >= STEADY_S:
+            self._failures = 0
+            messages += self._ear.clear(Fault.MICROPHONE_OVERRUN)
+        self._say(messages, now)
+
+    def _close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None and not source.close():
+            raise SourceHangs("the sound system hangs and keeps the microphone; only a new ear gets free of it")
+
+    def _say(self, messages: Iterable[Message], now: float) -> None:
+        for message in messages:
+            self._channel.send(message)
+            if message == ASK:
+                self._ask_eye(now)
+
+    def _ask_eye(self, now: float) -> None:
+        try:
+            self._look_socket.sendto(encode(Frame(ASK, Role.EAR, boot=0, sequence=0)), self._look_path)
+        except OSError as cause:
+            log.warning("the eye cannot be asked to look: %s", cause.strerror)
+            self._say(self._ear.look_failed(now), now)
+        else:
+            self._say(self._ear.clear(Fault.EYE_UNREACHABLE), now)
+
+    def _print(self, decision: Decision, messages: list[Message]) -> None:
+        if not self._trace:
+            return
+        try:
+            print(json.dumps(trace_line(decision, self._ear.gate, messages)), flush=True)  # noqa: T201 - the trace
+        except OSError:  # Its reader went away; hearing goes on.
+            self._trace = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Else the exit trips over what is left.
+
+
+def trace_line(decision: Decision, gate: Gate, messages: Iterable[Message]) -> dict[str, object]:
+    """One decision, and what was said on it, for the trace: no sound, only its figures."""
+    return {
+        "t_s": decision.t_s,
+        "level_dbfs": round(decision.level_dbfs, 1),
+        "floor_dbfs": round(decision.floor_dbfs, 1),
+        "open": decision.open,
+        "posterior": {label: round(value, 4) for label, value in decision.posteriors.items()},
+        "gate": gate.name,
+        "messages": [message_line(message) for message in messages],
+    }
+
+
+def message_line(message: Message) -> dict[str, object]:
+    """A message as a JSON object."""
+    return {
+        "kind": message.kind.name,
+        "label": message.label.name,
+        "score": message.score,
+        "level_dbfs": -message.level,
+    }

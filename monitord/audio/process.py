@@ -1,0 +1,90 @@
+"""The ear's process: it loads, gives up what it does not need, and runs the loop until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitord import model, paths, service
+from monitord.audio.detector import Detector
+from monitord.audio.ear import GOODBYE, HELLO
+from monitord.audio.loop import Loop, SourceHangs
+from monitord.channel import Channel
+from monitord.confine import Process, confine
+from monitord.events import Fault, Kind, Message, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitord.audio.source import Source
+    from monitord.config import AudioConfig, Config
+
+log = logging.getLogger(__name__)
+
+CARD = "cry.toml"
+FILE = "file:"
+FAILED = 1
+
+
+def main(config: Config, trace: bool = False) -> int:  # noqa: FBT001, FBT002 - the contract of the entry points
+    """Run the ear until SIGTERM or SIGINT; returns its exit code.
+
+    Args:
+        config: the configuration.
+        trace: print each decision as one JSON object a line on stdout.
+    """
+    try:
+        open_source = opener(config.audio)
+    except OSError as cause:
+        return _failed(f"PortAudio cannot be loaded ({cause}); install Debian's libportaudio2")
+    confine(Process.EAR)
+    with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
+        channel.send(HELLO)
+        try:
+            loaded = model.load(paths.models_dir() / CARD)
+            make_detector = partial(Detector, loaded, config.audio.hop_s, config.audio.sensitivity)
+            loop = Loop(config, channel, open_source, make_detector, trace=trace)
+        except model.ModelError as cause:
+            channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))
+            return _failed(str(cause))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.stop())
+        service.notify("READY=1")
+        try:
+            loop.run()
+        except SourceHangs as cause:
+            log.error("%s", cause)  # noqa: TRY400 - one line for the owner; a traceback tells nothing more
+            channel.flush()
+            logging.shutdown()
+            os._exit(FAILED)  # PortAudio's own clean-up at exit would hang as well.
+        service.notify("STOPPING=1")
+        channel.send(GOODBYE)
+    return 0
+
+
+def opener(audio: AudioConfig) -> Callable[[], Source]:
+    """What opens the configured source; it may raise MicrophoneError, now or while it is read.
+
+    Only the library that the source needs is imported, and here rather than at the first opening: looking for
+    PortAudio starts a program, which a confined process cannot.
+
+    Raises:
+        OSError: the library is not on this machine.
+    """
+    if audio.device.startswith(FILE):
+        from monitord.audio.files import FileSource  # noqa: PLC0415 - see above
+
+        return partial(FileSource, Path(audio.device.removeprefix(FILE)), audio.period_s)
+    from monitord.audio.microphone import Microphone  # noqa: PLC0415 - see above
+
+    return partial(Microphone, audio.device, audio.period_s)
+
+
+def _failed(sentence: str) -> int:
+    print(f"monitord: {sentence}", file=sys.stderr)  # noqa: T201 - the one sentence for the user
+    return FAILED
