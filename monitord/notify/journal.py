@@ -1,0 +1,273 @@
+"""The journal: what was told, what became of it, and what was delivered. SQLite; nothing else here knows SQL.
+
+One frame and all that follows from it (incidents, deliveries) are one transaction, and the frame is taken from the
+socket only after it. So a voice that dies at any instant either finds the frame in the socket again, or finds it in the
+journal (`last_frame`) and skips it: nothing is lost and nothing doubled. WAL with synchronous=FULL keeps what was
+committed through a power cut (https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous).
+
+A journal that is damaged is set aside under a name with the time, never deleted: it may still be read by hand.
+Rows are made and read in `monitord.notify.rows`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from monitord.notify.clock import Clock
+from monitord.notify.rows import DELIVERY, INCIDENT, SCHEMA, SCHEMA_VERSION, to_delivery, to_incident, to_row
+from monitord.wire import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from monitord.events import Frame
+    from monitord.notify.delivery import Delivery
+    from monitord.notify.incident import Incident
+
+
+class JournalError(Exception):
+    """The journal cannot be read or written; the text says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A frame in the journal and when it was received, UTC."""
+
+    received_at: str
+    frame: Frame
+
+
+class History:
+    """A journal that is read.
+
+    Args:
+        database: the open file.
+        path: its name, for messages.
+        clock: both clocks of this machine.
+    """
+
+    def __init__(self, database: sqlite3.Connection, path: Path, clock: Clock) -> None:
+        self._database = database
+        self._path = path
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the file; the last writer folds the log into it."""
+        self._database.close()
+
+    def last_frame(self) -> bytes | None:
+        """The 8 bytes of the frame committed last."""
+        rows = self._rows("SELECT data FROM frames ORDER BY id DESC LIMIT 1")
+        return bytes(rows[0][0]) if rows else None
+
+    def live_incidents(self) -> list[Incident]:
+        """The incidents that are not cleared, oldest first."""
+        return self._incidents("WHERE state != 'cleared' ORDER BY id")
+
+    def incidents(self, limit: int) -> list[Incident]:
+        """The newest `limit` incidents, newest first."""
+        return self._incidents("ORDER BY id DESC LIMIT ?", limit)
+
+    def incidents_since(self, utc: str) -> list[Incident]:
+        """The incidents that began at `utc` (as `Clock.to_utc` spells it) or later, oldest first."""
+        return self._incidents("WHERE opened_at >= ? ORDER BY opened_at, id", utc)
+
+    def incident(self, number: int) -> Incident | None:
+        """The incident of that number."""
+        return next(iter(self._incidents("WHERE id = ?", number)), None)
+
+    def frames_since(self, utc: str) -> list[StoredFrame]:
+        """The frames that were received at `utc` or later, oldest first."""
+        query = "SELECT received_at, data FROM frames WHERE received_at >= ? ORDER BY id"
+        return [StoredFrame(at, decode(bytes(data))) for at, data in self._rows(query, utc)]
+
+    def deliveries(self, incidents: Sequence[int]) -> list[Delivery]:
+        """The deliveries of the incidents of those numbers, oldest first."""
+        marks = ", ".join("?" * len(incidents))
+        return self._deliveries(f"WHERE incident IN ({marks}) ORDER BY id", *incidents)
+
+    def unfinished(self) -> list[Delivery]:
+        """The deliveries that are neither delivered nor failed."""
+        return self._deliveries("WHERE state IN ('pending', 'sending') ORDER BY id")
+
+    def delivery(self, number: int) -> Delivery | None:
+        """The delivery of that number."""
+        return next(iter(self._deliveries("WHERE id = ?", number)), None)
+
+    def next_ids(self) -> tuple[int, int]:
+        """Numbers of the next incident and the next delivery; none is ever given twice."""
+        given = dict(self._rows("SELECT name, seq FROM sqlite_sequence"))
+        return given.get("incidents", 0) + 1, given.get("deliveries", 0) + 1
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as cause:
+            raise JournalError(f"{self._path}: the journal cannot be read: {cause}") from None
+
+    def _incidents(self, rest: str, *values: object) -> list[Incident]:
+        query = f"SELECT {', '.join(INCIDENT)} FROM incidents {rest}"  # noqa: S608 - our own names
+        return [to_incident(row, self._clock) for row in self._rows(query, *values)]
+
+    def _deliveries(self, rest: str, *values: object) -> list[Delivery]:
+        query = f"SELECT {', '.join(DELIVERY)} FROM deliveries {rest}"  # noqa: S608 - our own names
+        return [to_delivery(row, self._clock) for row in self._rows(query, *values)]
+
+
+class Journal(History):
+    """The journal at `path`, opened for writing.
+
+    Attributes:
+        set_aside: where a damaged journal was moved to when this one was opened; None: there was none.
+
+    Raises:
+        JournalError: its folder cannot be used, or a newer monitord wrote it.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.set_aside: Path | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # SQLite gives the files beside it the rights of this one.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as cause:
+            raise JournalError(f"{path}: the journal cannot be written: {cause.strerror}") from None
+        try:
+            database = _open(path)
+        except sqlite3.OperationalError as cause:
+            raise JournalError(f"{path}: the journal cannot be opened: {cause}") from None
+        except sqlite3.DatabaseError:
+            self.set_aside = _move_aside(path, clock)
+            database = _open(path)
+        super().__init__(database, path, clock)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is committed together, or not at all.
+
+        Raises:
+            JournalError: it was not committed.
+        """
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.Error as cause:
+            self._roll_back()
+            raise JournalError(f"{self._path}: the journal cannot be written: {cause}") from None
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+
+    def probe(self) -> None:
+        """Take the lock for writing and give it back: what the watchdog asks; it writes nothing to a wearing card.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self.transaction():
+            self._database.execute("SELECT id FROM frames ORDER BY id DESC LIMIT 1").fetchone()
+
+    def add_frame(self, data: bytes, now: float) -> None:
+        """Write the 8 bytes of a frame; inside `transaction`."""
+        self._database.execute("INSERT INTO frames (received_at, data) VALUES (?, ?)", (self._clock.to_utc(now), data))
+
+    def save_incident(self, each: Incident) -> None:
+        """Write `each` as it now is; inside `transaction`."""
+        self._save("incidents", INCIDENT, each)
+
+    def save_delivery(self, each: Delivery) -> None:
+        """Write `each` as it now is; inside `transaction`, after its incident."""
+        self._save("deliveries", DELIVERY, each)
+
+    def forget(self, keep_days: int) -> None:
+        """Delete what is older than `keep_days`; live incidents and the last frame stay.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        before = datetime.fromtimestamp(self._clock.wall(), UTC) - timedelta(days=keep_days)
+        limit = before.isoformat(timespec="milliseconds")
+        with self.transaction():
+            self._database.execute(
+                "DELETE FROM frames WHERE received_at < ? AND id < (SELECT max(id) FROM frames)", (limit,)
+            )
+            self._database.execute("DELETE FROM incidents WHERE state = 'cleared' AND cleared_at < ?", (limit,))
+
+    def _save(self, table: str, names: tuple[str, ...], each: Incident | Delivery) -> None:
+        updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        self._database.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own names
+            f" ON CONFLICT (id) DO UPDATE SET {updates}",
+            to_row(each, self._clock),
+        )
+
+
+def read(path: Path) -> History:
+    """The journal at `path` for reading only, whether or not a voice is writing to it.
+
+    Raises:
+        JournalError: there is none, or it cannot be read.
+    """
+    if not path.exists():
+        raise JournalError(f"{path}: there is no journal yet; it begins when monitord runs for the first time")
+    why: sqlite3.Error | None = None
+    # A reader who may not create the files beside it can only read it as it lies there.
+    for options in ("mode=ro", "mode=ro&immutable=1"):
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None)
+        try:
+            database.execute("SELECT count(*) FROM incidents").fetchone()
+        except sqlite3.Error as cause:
+            database.close()
+            why = cause
+        else:
+            return History(database, path, Clock())
+    raise JournalError(f"{path}: the journal cannot be read: {why}")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    try:
+        _prepare(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        database.execute(f"PRAGMA {pragma}")
+    (report,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if report != "ok":
+        raise sqlite3.DatabaseError(report)
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise JournalError(
+            f"{path}: the journal has version {version}, this monitord reads {SCHEMA_VERSION}; "
+            "install the newer monitord again, or move the file away"
+        )
+
+
+def _move_aside(path: Path, clock: Clock) -> Path:
+    stamp = datetime.fromtimestamp(clock.wall(), UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    return aside

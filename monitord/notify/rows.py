@@ -1,0 +1,119 @@
+"""How incidents and deliveries become rows of the journal, and back. No SQL is run here.
+
+Times are seconds on the monotonic clock in Python and UTC text in the rows; a member of the vocabulary is
+"Sight.LYING".
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from monitord.events import Fault, Look, Sight, Sound
+from monitord.notify import delivery, incident
+from monitord.notify.delivery import Delivery
+from monitord.notify.incident import Incident, Urgency
+
+if TYPE_CHECKING:
+    from monitord.notify.clock import Clock
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE frames (
+    id INTEGER PRIMARY KEY,
+    received_at TEXT NOT NULL,
+    data BLOB NOT NULL CHECK (length(data) = 8)
+) STRICT;
+CREATE INDEX frames_by_time ON frames (received_at);
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject TEXT NOT NULL,
+    room TEXT NOT NULL,
+    urgency TEXT NOT NULL,
+    state TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    seen TEXT,
+    look_by TEXT,
+    lapses_at TEXT,
+    lasting INTEGER NOT NULL,
+    sounding INTEGER NOT NULL,
+    alerted_at TEXT,
+    acked_at TEXT,
+    cleared_at TEXT
+) STRICT;
+CREATE INDEX incidents_by_time ON incidents (opened_at);
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+    sink TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    delivered_at TEXT
+) STRICT;
+CREATE INDEX deliveries_by_incident ON deliveries (incident);
+"""
+
+INCIDENT = tuple(field.name for field in fields(Incident))
+"""Columns of the table of incidents."""
+DELIVERY = tuple(field.name for field in fields(Delivery))
+"""Columns of the table of deliveries."""
+
+_PAST = frozenset({"opened_at", "last_at", "alerted_at", "acked_at", "cleared_at", "delivered_at"})
+_TIMES = _PAST | {"look_by", "lapses_at", "due_at", "expires_at"}
+_WORDS: dict[str, type[Sound | Sight | Look | Fault]] = {kind.__name__: kind for kind in (Sound, Sight, Look, Fault)}
+
+
+def word(member: Sound | Sight | Look | Fault) -> str:
+    """How a member of the vocabulary is spelled in the journal and in JSON: "Sight.LYING"."""
+    return f"{type(member).__name__}.{member.name}"
+
+
+def member(text: object) -> Sound | Sight | Look | Fault:
+    """The reverse of `word`.
+
+    Raises:
+        KeyError: no such word.
+    """
+    kind, _, name = str(text).partition(".")
+    return _WORDS[kind][name]
+
+
+def to_row(each: Incident | Delivery, clock: Clock) -> list[object]:
+    """The values of the columns, in the order of INCIDENT or DELIVERY."""
+    return [_stored(name, getattr(each, name), clock) for name in (field.name for field in fields(each))]
+
+
+def to_incident(row: tuple[object, ...], clock: Clock) -> Incident:
+    """The reverse of `to_row`."""
+    values = {name: _loaded(name, value, clock) for name, value in zip(INCIDENT, row, strict=True)}
+    values["subject"] = member(values["subject"])
+    values["seen"] = None if values["seen"] is None else member(values["seen"])
+    values["urgency"] = Urgency(str(values["urgency"]))
+    values["state"] = incident.State(str(values["state"]))
+    values["lasting"], values["sounding"] = bool(values["lasting"]), bool(values["sounding"])
+    return Incident(**values)  # type: ignore[arg-type] # The schema and the lines above hold the types.
+
+
+def to_delivery(row: tuple[object, ...], clock: Clock) -> Delivery:
+    """The reverse of `to_row`."""
+    values = {name: _loaded(name, value, clock) for name, value in zip(DELIVERY, row, strict=True)}
+    values["state"] = delivery.State(str(values["state"]))
+    return Delivery(**values)  # type: ignore[arg-type] # As above.
+
+
+def _stored(name: str, value: object, clock: Clock) -> object:
+    if isinstance(value, float | int) and name in _TIMES:
+        return clock.to_utc(value)
+    return word(value) if isinstance(value, Sound | Sight | Look | Fault) else value
+
+
+def _loaded(name: str, value: object, clock: Clock) -> object:
+    if isinstance(value, str) and name in _TIMES:
+        at = clock.from_utc(value)
+        # The machine's clock may have been behind when this was written; the past is not in the future.
+        return min(at, clock.monotonic()) if name in _PAST else at
+    return value

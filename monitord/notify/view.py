@@ -1,0 +1,145 @@
+"""What the page, the API and `monitord status` show, as JSON. Pure but for the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from monitord.events import Fault, Gate, Look, Sight, Sound
+from monitord.notify import incident, texts
+from monitord.notify.rows import word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitord.notify.clock import Clock
+    from monitord.notify.delivery import Delivery
+    from monitord.notify.incident import Incident
+
+Json = dict[str, Any]
+
+
+class Mood(StrEnum):
+    """The state of the monitor in one word, most urgent first."""
+
+    ALERT = "alert"
+    FAULT = "fault"
+    PAUSED = "paused"
+    LOOKING = "looking"
+    SOUND = "sound"
+    STARTING = "starting"
+    CALM = "calm"
+
+
+MOOD: dict[Mood, str] = {
+    Mood.ALERT: "Alert",
+    Mood.FAULT: "The monitor has a fault",
+    Mood.PAUSED: "Paused: nobody is listening",
+    Mood.LOOKING: "Taking a look",
+    Mood.SOUND: "A sound",
+    Mood.STARTING: "Starting",
+    Mood.CALM: "All quiet",
+}
+
+
+@dataclass
+class Senses:
+    """What was last heard of the ear and the eye; times in seconds, monotonic.
+
+    Attributes:
+        gate: of the last heartbeat; None: none came yet.
+        level_dbfs: of the last frame that had one.
+        ear_at: when the last frame of the ear came.
+        sound_at: when a sound was last reported.
+        seen: the last word of or about the camera.
+        seen_at: when it came.
+    """
+
+    gate: Gate | None = None
+    level_dbfs: int | None = None
+    ear_at: float | None = None
+    sound_at: float | None = None
+    seen: Look | Sight | Fault | None = None
+    seen_at: float | None = None
+
+
+def mood(senses: Senses, live: Iterable[Incident]) -> Mood:
+    """The most urgent state that holds."""
+    live = list(live)
+    sounds = [each for each in live if isinstance(each.subject, Sound)]
+    holds = {
+        Mood.ALERT: any(each.state is incident.State.ALERTING for each in sounds),
+        Mood.FAULT: len(live) > len(sounds),
+        Mood.PAUSED: senses.gate is Gate.PAUSED,
+        Mood.LOOKING: senses.gate is Gate.LOOKING
+        or (isinstance(senses.seen, Look) and senses.seen in (Look.ASKED, Look.BEGAN)),
+        Mood.SOUND: senses.gate is Gate.ARMED or any(each.sounding for each in sounds),
+        Mood.STARTING: senses.gate is None,
+    }
+    return next((each for each, holding in holds.items() if holding), Mood.CALM)
+
+
+def state_json(senses: Senses, live: Iterable[Incident], room: str, clock: Clock) -> Json:
+    """The state of the monitor."""
+    now = clock.monotonic()
+    which = mood(senses, live)
+
+    def ago(at: float | None) -> float | None:
+        return None if at is None else round(max(0.0, now - at), 1)
+
+    return {
+        "mood": which.value,
+        "text": MOOD[which],
+        "room": room,
+        "time": clock.to_utc(now),
+        "level_dbfs": senses.level_dbfs,
+        "gate": None if senses.gate is None else senses.gate.name,
+        "gate_text": "" if senses.gate is None else texts.text(senses.gate),
+        "since_ear_s": ago(senses.ear_at),
+        "since_sound_s": ago(senses.sound_at),
+        "camera": None if senses.seen is None else word(senses.seen),
+        "camera_text": texts.camera(senses.seen),
+        "since_camera_s": ago(senses.seen_at),
+    }
+
+
+def incident_json(each: Incident, deliveries: Iterable[Delivery], clock: Clock) -> Json:
+    """One incident with its deliveries."""
+
+    def utc(at: float | None) -> str | None:
+        return None if at is None else clock.to_utc(at)
+
+    return {
+        "id": each.id,
+        "kind": "sound" if isinstance(each.subject, Sound) else "fault",
+        "label": each.subject.name,
+        "text": texts.text(each.subject),
+        "room": each.room,
+        "urgency": each.urgency.value,
+        "state": each.state.value,
+        "state_text": texts.text(each.state),
+        "score": each.score,
+        "sounding": each.sounding,
+        "camera": None if each.seen is None else word(each.seen),
+        "camera_text": texts.camera(each.seen),
+        "opened_at": utc(each.opened_at),
+        "last_at": utc(each.last_at),
+        "alerted_at": utc(each.alerted_at),
+        "acked_at": utc(each.acked_at),
+        "cleared_at": utc(each.cleared_at),
+        "deliveries": [delivery_json(delivery, clock) for delivery in deliveries],
+    }
+
+
+def delivery_json(each: Delivery, clock: Clock) -> Json:
+    """One delivery."""
+    return {
+        "id": each.id,
+        "incident": each.incident,
+        "sink": each.sink,
+        "state": each.state.value,
+        "text": texts.text(each.state),
+        "attempts": each.attempts,
+        "delivered_at": None if each.delivered_at is None else clock.to_utc(each.delivered_at),
+    }
