@@ -68,6 +68,11 @@ class Ear:
         return Gate.PAUSED if self._paused else self._gate.state
 
     @property
+    def sounds(self) -> frozenset[Sound]:
+        """The sounds that were told and have not ended."""
+        return frozenset(self._sounds)
+
+    @property
     def faults(self) -> frozenset[Fault]:
         """The faults that stand."""
         return frozenset(self._faults)
