@@ -63,8 +63,10 @@ install_packages() {
     fi
     say "installing $packages(Debian packages, once)"
     # A package list that is missing or old shows as a failed install: only then is it worth fetching.
+    # No question is asked, and a configuration file that the owner changed stays as it is (confold).
     # shellcheck disable=SC2086 # a list of names, meant to be split
-    set -- $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0
+    set -- $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold
     # shellcheck disable=SC2086
     if ! "$@" install --no-install-recommends $packages >/dev/null 2>&1; then
         "$@" update >&2 || fail "the list of Debian packages could not be fetched: is there a network? Then run this again."

@@ -48,7 +48,7 @@ lend() {
     mkdir -p "$root$(dirname "$path")"
     cp -aT "$path" "$root$path"
 }
-for path in /etc/pip.conf /etc/xdg/pip /etc/ssl /usr/local/share/ca-certificates; do
+for path in /etc/pip.conf /etc/xdg/pip /etc/ssl/certs /usr/local/share/ca-certificates; do
     lend "$path"
 done
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
