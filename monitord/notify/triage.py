@@ -1,8 +1,8 @@
 """Which incident a message belongs to: the book of live incidents of one room. Pure.
 
-One incident per sound label, one per fault. What the eye says belongs to every live sound incident, for the camera
-looks at the room, not at a sound. The caller brings `now` and keeps what comes back; see `monitord.notify.incident`
-for what happens to one incident.
+One incident per sound label, one per fault. What the eye says belongs to every sound that goes on, or that waits for
+it: the camera looks at the room, not at a sound. The caller brings `now` and keeps what comes back; see
+`monitord.notify.incident` for what happens to one incident.
 
 A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
 over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
@@ -163,8 +163,8 @@ class Triage:
     def _to_sounds(
         self, event: Event, at: float, *, seen: Look | Sight | Fault, look_by: float | None = None
     ) -> list[Change]:
-        sounds = [incident for incident in self.live if isinstance(incident.subject, Sound)]
-        return [self._apply(incident, event, at, seen=seen, look_by=look_by) for incident in sounds]
+        concerned = [incident for incident in self.live if _awaits_the_eye(incident)]
+        return [self._apply(incident, event, at, seen=seen, look_by=look_by) for incident in concerned]
 
     def _recover(self, faults: frozenset[Fault], now: float) -> list[Change]:
         over = [
@@ -222,3 +222,9 @@ class Triage:
 def _lapses_at(incident: Incident) -> float | None:
     """An alert that waits for the camera does not lapse before it went out."""
     return None if incident.state is State.OPEN else incident.lapses_at
+
+
+def _awaits_the_eye(incident: Incident) -> bool:
+    """A sound that was over before this look was asked for keeps the answer of its own."""
+    waiting = incident.state is State.OPEN or isinstance(incident.seen, Look)
+    return isinstance(incident.subject, Sound) and (incident.sounding or waiting)

@@ -63,9 +63,13 @@ def test_an_incident_and_its_deliveries_come_back_as_they_were(journal, time):
 
 
 def test_what_is_not_committed_is_not_there(journal):
-    with pytest.raises(ZeroDivisionError), journal.transaction():
-        journal.add_frame(frame(1), 1000.0)
-        raise ZeroDivisionError
+    def write_and_fail():
+        with journal.transaction():
+            journal.add_frame(frame(1), 1000.0)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
     assert journal.last_frame() is None
 
 

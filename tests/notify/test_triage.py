@@ -36,6 +36,24 @@ def test_what_the_camera_saw_updates_every_live_sound_incident():
     assert all(change.actions == (Action.UPDATE,) for change in changes)
 
 
+def test_a_sound_that_was_over_before_the_look_keeps_its_own_answer():
+    triage = Triage("Nursery", RulesConfig(), WAIT_S)
+    triage.take(sound(Sound.HELP), Role.EAR, 0.0)
+    triage.take(Message(Kind.SIGHT, Sight.UPRIGHT), Role.EYE, 3.0)
+    triage.take(Message(Kind.SOUND_END, Sound.HELP), Role.EAR, 5.0)
+    triage.take(sound(Sound.CRY), Role.EAR, 30.0)
+    changes = triage.take(Message(Kind.SIGHT, Sight.LYING), Role.EYE, 33.0)
+    assert [change.incident.subject for change in changes] == [Sound.CRY]
+
+
+def test_an_answer_that_comes_after_the_sound_has_ended_still_counts():
+    triage = Triage("Nursery", AFTER, WAIT_S)
+    triage.take(sound(), Role.EAR, 0.0)
+    triage.take(Message(Kind.SOUND_END, Sound.CRY), Role.EAR, 1.0)
+    (change,) = triage.take(Message(Kind.SIGHT, Sight.LYING), Role.EYE, 3.0)
+    assert change.actions == (Action.ALERT,)
+
+
 @pytest.mark.parametrize("fault", [Fault.CAMERA_MISSING, Fault.CAMERA_BUSY, Fault.CAMERA_BROKEN])
 def test_a_broken_camera_changes_the_text_and_opens_a_fault_and_never_stops_the_alert(fault):
     triage = Triage("Nursery", AFTER, WAIT_S)

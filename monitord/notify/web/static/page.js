@@ -100,7 +100,8 @@ function draw() {
     setText("room", state.room);
     const told = first && (mood === "alert" || mood === "fault");
     setText("title", told ? first.text : state.text);
-    setText("line", told ? [clock(first.opened_at), first.camera_text].filter(Boolean).join(" \u00b7 ") : mood === "calm" ? "The monitor is listening." : "");
+    setText("line", told ? first.camera_text : mood === "calm" ? "The monitor is listening." : "");
+    setText("when", told ? `Since ${clock(first.opened_at)}` : "");
     setText("camera", state.camera_text ? `${state.camera_text} (${ago(state.since_camera_s)})` : "Closed. No process that could open it is running.");
     setText("ear", state.gate === null ? "Not heard yet" : state.gate === "PAUSED" ? "Paused" : state.since_ear_s > LOST_S ? "Silent" : "Listening");
     const level = state.level_dbfs;

@@ -1,0 +1,207 @@
+"""The voice between inbox and sinks, with a clock set by hand and a real journal."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from monitord.config import Config
+from monitord.events import Fault, Frame, Gate, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.notify import delivery
+from monitord.notify.clock import Clock
+from monitord.notify.inbox import Received
+from monitord.notify.journal import Journal, JournalError
+from monitord.notify.voice import SHOWN, Voice
+from monitord.wire import encode
+
+
+class House:
+    """One machine: its clock, its disk, and what the voice sends; `restart` as after a crash."""
+
+    def __init__(self, folder):
+        self.path = folder / "journal.sqlite3"
+        self.now = 1000.0
+        self.clock = Clock(lambda: self.now, lambda: 1_700_000_000.0 + self.now)
+        self.sent, self.published = [], []
+        self.sequence = 0
+        self.journal = None
+        self.restart()
+
+    def restart(self):
+        self.close()
+        self.journal = Journal(self.path, self.clock)
+        self.voice = Voice(
+            Config(),
+            self.journal,
+            ("page", "log"),
+            self.clock,
+            transmit=lambda sink, notice: self.sent.append((sink, notice.delivery, notice.incident.subject)),
+            publish=lambda name, content: self.published.append((name, content)),
+            jitter=lambda: 1.0,
+        )
+
+    def close(self):
+        if self.journal is not None:
+            self.journal.close()
+
+    def tell(self, kind, label, role=Role.EAR, *, score=80, level=40):
+        frame = Frame(Message(kind, label, score, level), role, 1, self.sequence)
+        self.sequence += 1
+        self.voice.receive(Received(encode(frame), frame))
+        self.voice.tick()
+
+    def wait(self, seconds):
+        """Let time pass, from one due thing to the next."""
+        end = self.now + seconds
+        while (due := self.voice.next_due()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.voice.tick()
+        self.now = end
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+def test_a_cry_goes_to_every_sink_and_is_in_the_journal(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    assert house.sent == [("page", 1, Sound.CRY), ("log", 2, Sound.CRY)]
+    assert [each.subject for each in house.journal.live_incidents()] == [Sound.CRY]
+    assert house.voice.state()["mood"] == "alert"
+
+
+def test_an_alert_is_sent_again_until_a_screen_confirms_it(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.voice.report(2, delivery.Event.CONFIRMED)
+    house.wait(60)
+    again = [each for each in house.sent if each[:2] == ("page", 1)]
+    assert len(again) > 2
+    assert house.voice.report(1, delivery.Event.CONFIRMED)["state"] == "delivered"
+    count = len(house.sent)
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    house.voice.tick()
+    assert len(house.sent) == count
+
+
+def test_an_alert_that_no_screen_shows_is_told_and_logged(house, caplog):
+    house.tell(Kind.SOUND, Sound.CRY)
+    for _ in range(70):  # The ear lives on meanwhile.
+        house.wait(10)
+        house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    (incident,) = house.voice.incidents()
+    assert {each["sink"]: each["state"] for each in incident["deliveries"]}["page"] == "failed"
+    assert "was not delivered" in caplog.text
+
+
+def test_who_acknowledges_has_seen_it_and_the_second_one_changes_nothing(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    first = house.voice.acknowledge(1)
+    assert first["state"] == "acknowledged"
+    assert first["deliveries"][0]["state"] == "delivered"
+    house.now += 5
+    assert house.voice.acknowledge(1)["acked_at"] == first["acked_at"]
+    assert house.voice.acknowledge(2) is None
+    assert house.voice.report(99, delivery.Event.CONFIRMED) is None
+
+
+def test_after_a_restart_everything_is_as_it_was_and_what_was_not_confirmed_is_sent_again(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.voice.report(2, delivery.Event.CONFIRMED)
+    house.sent.clear()
+    house.restart()
+    house.voice.tick()
+    assert house.sent == [("page", 1, Sound.CRY)]
+    house.tell(Kind.SOUND, Sound.CRY, score=99)
+    assert [(each["id"], each["score"]) for each in house.voice.incidents()] == [(1, 99)]
+
+
+def test_heartbeats_that_say_nothing_new_are_not_written(house):
+    house.tell(Kind.HELLO, Life.STARTED)
+    for gate in (Gate.IDLE, Gate.IDLE, Gate.IDLE, Gate.ARMED, Gate.ARMED):
+        house.tell(Kind.HEARTBEAT, gate)
+    labels = [stored.frame.message.label for stored in house.journal.frames_since("2000")]
+    assert labels == [Life.STARTED, Gate.IDLE, Gate.ARMED]
+    assert house.voice.state()["level_dbfs"] == -40
+
+
+def test_a_journal_that_cannot_be_written_is_a_fault_and_stops_no_alert(house, monkeypatch):
+    @contextlib.contextmanager
+    def full():
+        raise JournalError("disk full")
+        yield
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.journal, "transaction", full)
+        house.tell(Kind.SOUND, Sound.CRY)
+    assert ("page", 1, Sound.CRY) in house.sent
+    assert {each["label"] for each in house.voice.incidents()} == {"CRY", "JOURNAL"}
+    assert house.journal.live_incidents() == []
+    house.voice.tick()  # The disk has room again.
+    assert {each.subject.name for each in house.journal.live_incidents()} == {"CRY", "JOURNAL"}
+    assert len(house.journal.unfinished()) == 4
+
+
+def test_a_flood_of_refused_datagrams_is_one_incident_and_few_writes(house):
+    for _ in range(200):
+        house.voice.receive(Received(b"", None, Fault.WIRE_REJECTED, "0 bytes"))
+    assert [each["label"] for each in house.voice.incidents()] == ["WIRE_REJECTED"]
+    assert len([name for name, _ in house.published if name == "incident"]) == 1
+
+
+def test_a_gap_is_told_and_the_frame_after_it_counts(house):
+    frame = Frame(Message(Kind.SOUND, Sound.CRY, 80), Role.EAR, 1, 9)
+    house.voice.receive(Received(encode(frame), frame, Fault.WIRE_GAP, "3 frames of EAR are missing"))
+    assert {each["label"] for each in house.voice.incidents()} == {"WIRE_GAP", "CRY"}
+
+
+def test_the_state_follows_what_happens(house):
+    def mood():
+        return house.voice.state()["mood"]
+
+    assert mood() == "starting"
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    assert mood() == "calm"
+    house.tell(Kind.HEARTBEAT, Gate.ARMED)
+    assert mood() == "sound"
+    house.tell(Kind.LOOK, Look.BEGAN, Role.EYE)
+    assert mood() == "looking"
+    house.tell(Kind.SIGHT, Sight.NOBODY, Role.EYE)
+    house.tell(Kind.LOOK, Look.ENDED, Role.EYE)
+    assert house.voice.state()["camera"] == "Sight.NOBODY"
+    house.tell(Kind.HEARTBEAT, Gate.PAUSED)
+    assert mood() == "paused"
+    house.tell(Kind.FAULT, Fault.MICROPHONE_MISSING)
+    assert mood() == "fault"
+    house.tell(Kind.SOUND, Sound.SMOKE_ALARM)
+    assert mood() == "alert"
+
+
+def test_a_silent_ear_is_told_once(house):
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    house.wait(40)
+    assert [each["label"] for each in house.voice.incidents()] == ["EAR_SILENT"]
+
+
+def test_a_damaged_journal_is_an_incident_of_the_new_one(house):
+    house.close()
+    house.path.write_bytes(b"no journal" * 1000)
+    house.restart()
+    assert [each["label"] for each in house.voice.incidents()] == ["JOURNAL"]
+
+
+def test_old_incidents_leave_the_page_and_stay_in_the_journal(house):
+    for _ in range(SHOWN + 5):
+        house.tell(Kind.SOUND, Sound.CRY)
+        house.voice.acknowledge(house.voice.incidents()[0]["id"])
+        house.voice.report(house.sent[-1][1], delivery.Event.CONFIRMED)
+        for _ in range(7):
+            house.wait(10)
+            house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    assert len(house.voice.incidents()) == SHOWN
+    assert len(house.journal.incidents(1000)) == SHOWN + 5
+    assert len(house.voice._deliveries) == 2 * SHOWN
+    assert house.voice.acknowledge(1)["id"] == 1
