@@ -1,0 +1,105 @@
+"""A real voice in a process of its own, its socket held by the test as the supervisor holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from monitord.service import SUPERVISOR_PID
+
+PATIENCE_S = 30.0
+
+
+class RealVoice:
+    """`monitord notify` in `folder`; `start` and `stop` as often as wanted."""
+
+    def __init__(self, folder):
+        self.runtime, self.state = folder / "run", folder / "state"
+        self.runtime.mkdir()
+        self.config = folder / "config.toml"
+        self.config.write_text('[page]\nport = 0\n[room]\nname = "Nursery"\n', "utf-8")
+        self.environment = {
+            **os.environ,
+            "RUNTIME_DIRECTORY": str(self.runtime),
+            "STATE_DIRECTORY": str(self.state),
+        }
+        self.socket = None
+        self.process = None
+
+    def hold_socket(self):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.bind(str(self.runtime / "events.sock"))
+
+    def start(self, *, program=("-m", "monitord"), **environment):
+        """Start it; `program` stands for the command line's first part."""
+        command = [sys.executable, *program, "notify", "--config", str(self.config)]
+        environment = {**self.environment, **environment}
+        hand_over = None
+        if self.socket is not None:
+            held = self.socket.fileno()
+            environment |= {"LISTEN_FDS": "1", SUPERVISOR_PID: str(os.getpid())}
+            hand_over = lambda: os.dup2(held, 3)  # noqa: E731 - what preexec_fn is for
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hand_over,  # noqa: PLW1509 - one call of dup2; the socket must be number 3, as systemd hands it
+            close_fds=self.socket is None,
+        )
+
+    def url(self):
+        page = self.runtime / "page"
+        until(lambda: page.exists() and page.read_text().endswith("\n"))
+        return page.read_text("ascii").strip()
+
+    def stop(self):
+        """SIGTERM; returns the exit code and what was logged."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self):
+        _, logged = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, logged
+
+    def close(self):
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            self.process.communicate()
+        if self.socket is not None:
+            self.socket.close()
+
+
+def until(true):
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def real_voice(tmp_path):
+    voice = RealVoice(tmp_path)
+    yield voice
+    voice.close()
+
+
+@pytest.fixture(scope="module")
+def running_voice(tmp_path_factory):
+    """One for all tests of a file; returns it with its address."""
+    voice = RealVoice(tmp_path_factory.mktemp("voice"))
+    voice.start()
+    voice.page = voice.url()
+    yield voice
+    code, logged = voice.stop()
+    voice.close()
+    assert code == 0, logged
