@@ -19,6 +19,7 @@ def kept(name: str, made_from: tuple[object, ...], code: tuple[str, ...], make: 
 
     Args:
         name: first part of the file's name.
+        make: makes it; only called when it is not there.
         made_from: values with a stable `repr`.
         code: names of the modules of this folder, or of monitord.audio, whose text decides the result.
     """

@@ -45,11 +45,22 @@ class Point:
     false_alarms_per_hour: float
 
 
-def write(path: Path, model: bytes, shape: tuple[int, ...], points: list[Point], clips: list[Clip], notes: dict[str, object]) -> None:
+def write(
+    path: Path,
+    model: bytes,
+    shape: tuple[int, ...],
+    *,
+    points: list[Point],
+    clips: list[Clip],
+    notes: dict[str, object],
+) -> None:
     """Write `model` to `path` with the suffix .tflite, and its card beside it.
 
     Args:
         path: models/NAME.toml.
+        model: the int8 network.
+        shape: of one example.
+        points: all operating points.
         clips: everything it learned from, for the sources.
         notes: further plain facts (how thresholds were chosen, hours, clips), written under [measured].
     """

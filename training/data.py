@@ -1,16 +1,20 @@
-"""From the folder of recordings to scenes to train on, for any set of splits; every step is kept in training/work."""
+"""From the folder of recordings to scenes to train on, fold by fold; every step is kept in training/work."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training import scenes
+import numpy as np
+
 from training.cache import WORK, kept
 from training.clips import Clip, read_manifest, split_groups
+from training.scenes import Scenes, compose
+from training.sources import Source, load_sources
 from training.teacher import Floats, teach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SOURCE_CODE = ("clips", "activity", "augment", "sources")
@@ -36,20 +40,26 @@ def open_corpus(data: Path, teacher: Path) -> Corpus:
     return Corpus(clips, split_groups(clips), teach(clips, teacher, WORK / "yamnet.npz"))
 
 
-def scenes_of(corpus: Corpus, clips: list[Clip], count: int, seed: int, processes: int = 2) -> scenes.Scenes:
-    """`count` scenes composed of `clips`, none of which may be of the test split.
+def scenes_of(corpus: Corpus, folds: Sequence[str], count: int, seed: int, processes: int = 2) -> Scenes:
+    """`count` scenes from each of `folds`, composed of the sounds of that fold alone.
 
     Raises:
-        ValueError: a clip is of the test split.
+        ValueError: one of `folds` is the test split.
     """
-    if any(corpus.splits[clip.group] == "test" for clip in clips):
-        raise ValueError("a clip of the test split was about to be trained on")
-    names = {clip.name for clip in clips}
+    if "test" in folds:
+        raise ValueError("the test split was about to be trained on")
+    made = [_scenes_of_fold(corpus, fold, count, seed, processes) for fold in folds]
+    return Scenes(np.concatenate([one.features for one in made]), np.concatenate([one.marks for one in made]))
 
-    def make() -> scenes.Scenes:
-        learn = corpus.of("train") + corpus.of("validation")
-        all_names = tuple(sorted(clip.name for clip in learn))
-        sources = kept("sources", (all_names,), SOURCE_CODE, lambda: scenes.load_sources(learn, corpus.teacher, 1))
-        return scenes.compose([source for source in sources if source.name in names], count, seed, processes)
 
-    return kept("scenes", (tuple(sorted(names)), count, seed), SCENE_CODE, make)
+def _scenes_of_fold(corpus: Corpus, fold: str, count: int, seed: int, processes: int) -> Scenes:
+    clips = corpus.of(fold)
+    names = tuple(clip.name for clip in clips)
+
+    def load() -> list[Source]:
+        return load_sources(clips, corpus.teacher, seed)
+
+    def make() -> Scenes:
+        return compose(kept(f"sources-{fold}", (names, seed), SOURCE_CODE, load), count, seed, processes)
+
+    return kept(f"scenes-{fold}", (names, count, seed), SCENE_CODE, make)

@@ -12,19 +12,18 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from training import network
-from training.scenes import WINDOW_FRAMES, Scenes, window_labels
+from training.windows import WINDOW_FRAMES, window_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BATCH = 128
+    from training.scenes import Scenes
+
+BATCH = 64
 RATE = 2e-3
 TARGET_CRY, TARGET_NOT = 0.98, 0.01
 """Targets short of 1 and 0: the labels are not that sure, and an int8 logit needs room above the threshold."""
 POSITIVE_SHARE = 0.4
-MASK_BINS, MASK_FRAMES = 6, 16
-"""Widest stripes that are blanked in a window (SpecAugment: Park et al., Interspeech 2019)."""
-
 Windows = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
@@ -57,7 +56,7 @@ class Cutter:
             )
             targets = np.full((BATCH, 1), TARGET_NOT, np.float32)
             targets[:positives] = TARGET_CRY
-            yield self._spoilt(self.cut(places)), targets
+            yield self.cut(places), targets
 
     def find_hard(self, model: keras.Model, sample: int, keep: float = 0.08) -> None:
         """Look at `sample` random negatives and keep the share `keep` that the network takes most for a cry."""
@@ -70,22 +69,9 @@ class Cutter:
     def _draw(self, places: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
         return places[self._rng.integers(len(places), size=count)]
 
-    def _spoilt(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        bins = windows.shape[2]
-        for window in windows:
-            if self._rng.random() < 0.5:
-                wide = self._rng.integers(1, MASK_BINS + 1)
-                low = self._rng.integers(bins - wide)
-                window[:, low : low + wide] = window.mean()
-            if self._rng.random() < 0.3:
-                long = self._rng.integers(1, MASK_FRAMES + 1)
-                first = self._rng.integers(WINDOW_FRAMES - long)
-                window[first : first + long] = window.min()
-        return windows
-
 
 def fit(scenes: Scenes, epochs: int, batches: int, seed: int) -> keras.Model:
-    """Train a new network on `scenes` for `epochs` of `batches` batches; cosine learning rate, AdamW, moving average."""
+    """Train a new network on `scenes`, `epochs` x `batches` batches: AdamW, cosine rate, averaged weights."""
     keras.utils.set_random_seed(seed)
     cutter = Cutter(scenes, seed)
     sample = scenes.features[:: max(1, len(scenes.features) // 500)].astype(np.float32)
@@ -107,7 +93,7 @@ def fit(scenes: Scenes, epochs: int, batches: int, seed: int) -> keras.Model:
     running = math.nan
     with tqdm(total=total, desc="training", mininterval=2.0) as bar:
         for epoch in range(epochs):
-            for windows, targets in cutter.batches(batches, hard_share=0.35):
+            for windows, targets in cutter.batches(batches, hard_share=0.3):
                 loss = float(step(tf.constant(windows), tf.constant(targets)))
                 running = loss if math.isnan(running) else 0.99 * running + 0.01 * loss
                 bar.update()

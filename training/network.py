@@ -21,7 +21,11 @@ def build(frames: int, bins: int, labels: int, mean: float, deviation: float) ->
     """The untrained network: (frames, bins) float32 log-mel -> (labels,) logits.
 
     Args:
-        mean, deviation: of the training features over all bins, for the input layer.
+        frames: frames of one example.
+        bins: mel bins of one frame.
+        labels: outputs.
+        mean: of the training features over all bins, for the input layer.
+        deviation: standard deviation, likewise.
     """
     given = keras.Input((frames, bins))
     x = layers.Rescaling(1.0 / deviation, -mean / deviation)(given)

@@ -2,13 +2,13 @@
 
     python -m training.scene_sound --out monitord/scene/night.flac
 
-36 s, 16 kHz, mono: room noise throughout; at 4 s a slammed door, at 6.5 s a spoken sentence (espeak-ng); from 16 s ten
-seconds of a synthesised infant cry; then quiet. The shipped model, trained on recordings only, judges it: the cry is
-never trained on, and no threshold is set for it.
+36 s, 16 kHz, mono: room noise throughout; at 4 s a slammed door, at 6.5 s a spoken sentence (espeak-ng); from 16 s
+ten seconds of a synthesised infant cry; then quiet. The shipped model, trained on recordings of cries only, judges it:
+this cry is never trained on, and no threshold is set for it.
 
-The cry is a source-filter model. Figures: expiratory cries of about 1 s with a rise-fall melody, f0 350 to 600 Hz, a short
-voiced inspiration between them (Golub and Corwin in "Infant Crying", Plenum 1985); formants near 1.1, 3.3 and 5.5 kHz of
-a vocal tract of about 8 cm; jitter and subharmonic roughness as pain and hunger cries have them.
+The cry is a source-filter model. Figures: expiratory cries of about 1 s with a rise-fall melody, f0 350 to 600 Hz, a
+short voiced inspiration between them (Golub and Corwin in "Infant Crying", Plenum 1985); formants near 1.1, 3.3 and
+5.5 kHz of a vocal tract of about 8 cm; jitter and subharmonic roughness as pain and hunger cries have them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def door(rng: np.random.Generator) -> Floats:
     when = np.arange(int(0.7 * RATE)) / RATE
     thump = np.sin(2 * np.pi * (110.0 * when - 40.0 * when**2)) * np.exp(-when / 0.07)
     crack = scipy.signal.lfilter([0.25], [1.0, -0.75], rng.standard_normal(len(when))) * np.exp(-when / 0.035)
-    latch = np.where(when > 0.055, rng.standard_normal(len(when)) * np.exp(-(when - 0.055) / 0.012), 0.0)
+    late = when - 0.055  # The latch falls in after the leaf has struck.
+    latch = np.where(late > 0, rng.standard_normal(len(when)) * np.exp(-late / 0.012), 0.0)
     return 1.2 * thump + crack + 0.25 * latch
 
 

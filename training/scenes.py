@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from monitord.audio.features import RATE_HZ, FrontEnd, LogMel
 from training import augment
-from training.activity import IS_CRY, NOT_CRY, UNKNOWN
 from training.clips import CRY
 
 if TYPE_CHECKING:
@@ -99,8 +98,7 @@ class Composer:
 
     def _put_cry(self, rng: np.random.Generator, sound: Sound, marks: npt.NDArray[np.uint8], at: int) -> None:
         source = self._cries[rng.integers(len(self._cries))]
-        assert source.marks is not None
-        cry, own = self._take(rng, source), source.marks
+        cry, own = self._take(rng, source), source.marks if source.marks is not None else np.ones(1, np.uint8)
         before = len(cry)
         if rng.random() < 0.5:
             cry = augment.sped(rng, cry, 0.12)
@@ -147,21 +145,3 @@ def compose(sources: list[Source], count: int, seed: int, processes: int = 2) ->
         for number, (one, own) in enumerate(tqdm(jobs, total=count, desc="scenes", mininterval=2.0)):
             features[number], marks[number] = one, own
     return Scenes(features, marks)
-
-
-WINDOW_FRAMES = 80
-ENOUGH = 16
-"""Cry frames (0.4 s) that make a window a cry; fewer, or mostly unknown frames, and it is left out."""
-
-
-def window_labels(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
-    """Label of each window of `WINDOW_FRAMES` by its first frame, shape (scenes, starts): 1, 0, or -1 to leave out."""
-    def moving(what: int) -> npt.NDArray[np.int64]:
-        total = np.cumsum(np.pad(marks == what, ((0, 0), (1, 0))), axis=1)
-        return total[:, WINDOW_FRAMES:] - total[:, :-WINDOW_FRAMES]
-
-    cry, unknown = moving(IS_CRY), moving(UNKNOWN)
-    labels = np.full(cry.shape, -1, np.int8)
-    labels[cry >= ENOUGH] = 1
-    labels[(cry == 0) & (unknown <= 4)] = NOT_CRY
-    return labels

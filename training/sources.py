@@ -17,6 +17,10 @@ from training.clips import CRY, Clip, read_sound
 
 MADE_UP_SPEECH = 240
 """Sentences that espeak-ng speaks: high and fast voices, nearer to a cry in pitch than the recorded speakers."""
+WORDS = (
+    "mama papa come here now what no yes where is the ball look daddy baby oh wow good night sleep well",
+    "ich bin hier komm mal nein doch schau warte ja mein kleiner schatz wo bist du hallo",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,7 @@ def _as_source(number: int, sound: npt.NDArray[np.int16]) -> Source:
 
 def made_up_speech(rng: np.random.Generator) -> list[npt.NDArray[np.int16]]:
     """`MADE_UP_SPEECH` sentences in random voices, int16, 16 kHz."""
-    words = (
-        "mama papa come here now what no yes where is the ball look daddy baby oh wow good night sleep well "
-        "ich bin hier komm mal nein doch schau warte ja mein kleiner schatz wo bist du hallo"
-    ).split()
+    words = [word for line in WORDS for word in line.split()]
     voices = ("en-gb+f2", "en-us+f4", "de+f3", "de", "fr+f2", "es+f5", "it+f1", "en-us+m3", "pl+f2", "tr+f4")
     sounds = []
     for _ in range(MADE_UP_SPEECH):

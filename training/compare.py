@@ -1,0 +1,132 @@
+"""Ours beside YAMNet on the same clips: recall at 0.5, 1 and 2 false alarms per hour, with intervals by group.
+
+    python -m training.compare --data ../shared/data --teacher ../shared/models/yamnet.tflite
+
+Needs models/cry.* and the fold networks that `python -m training.cry` leaves in training/work. Two tables: the test
+split, judged by the shipped network, and all recordings, each judged by a network that has not learned from its group
+(the test split has too few hours to resolve half an alarm per hour). Each detector's threshold is the one that its
+own scores on the same negatives allow, so the table compares how well they tell sounds apart, not their thresholds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from training import operating
+from training.cache import WORK
+from training.clips import FOLDS, Clip
+from training.cry import HOPS, SEED
+from training.data import Corpus, open_corpus
+from training.operating import Interval, Scores
+from training.score import score_clips
+
+DRAWS = 500
+RATES = (0.5, 1.0, 2.0)
+BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
+
+
+def yamnet_scores(corpus: Corpus, clips: list[Clip], step: int) -> Scores:
+    """YAMNet's best score of each clip; `step` 1 is a hop of 0.4875 s, 2 its own 0.975 s."""
+    return np.array([float(corpus.teacher[clip.name][::step].max()) for clip in clips])
+
+
+def with_interval(value: float, draws: list[float]) -> Interval:
+    """`value` with the 95 % interval of its bootstrap `draws`."""
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Interval(value, float(low), float(high))
+
+
+def row(name: str, clips: list[Clip], scores: Scores, part: npt.NDArray[np.bool_]) -> str:
+    """One line of the table: AUC and recall of `part` of the cries at each rate, thresholds from all negatives."""
+    cry = operating.is_cry(clips)
+    seconds = np.array([clip.seconds for clip in clips])
+    rng = np.random.default_rng(SEED)
+
+    def figures(index: npt.NDArray[np.int64]) -> list[float]:
+        found, negative = scores[index][cry[index] & part[index]], scores[index][~cry[index]]
+        hours = seconds[index][~cry[index]].sum() / 3600.0
+        recalls = [operating.recall_at(found, negative, hours, rate) for rate in RATES]
+        return [operating.area_under_curve(found, negative), *recalls]
+
+    draws = [figures(operating.resampled_groups(clips, rng)) for _ in range(DRAWS)]
+    values = figures(np.arange(len(clips)))
+    spread = [with_interval(value, [draw[number] for draw in draws]) for number, value in enumerate(values)]
+    return f"| {name} | {values[0]:.4f} | {' | '.join(map(str, spread[1:]))} |"
+
+
+def alarms_by_kind(clips: list[Clip], columns: dict[str, Scores]) -> list[str]:
+    """Clips of each negative kind that alarm at each detector's threshold for two false alarms per hour."""
+    cry = operating.is_cry(clips)
+    trusted = ~cry & np.array([clip.kind != "rejected" for clip in clips])
+    hours = operating.hours([clip for clip, is_in in zip(clips, trusted, strict=True) if is_in])
+    limits = {name: operating.threshold_for(scores[trusted], hours, 2.0) for name, scores in columns.items()}
+    lines = [f"| kind | clips | minutes | {' | '.join(columns)} |", "|---|---|---|" + "---|" * len(columns)]
+    for kind in sorted({clip.kind for clip in clips} - {"cry"}):
+        own = np.array([clip.kind == kind for clip in clips])
+        minutes = 60.0 * operating.hours([clip for clip in clips if clip.kind == kind])
+        counts = " | ".join(str(int((scores[own] >= limits[name]).sum())) for name, scores in columns.items())
+        lines.append(f"| {kind} | {int(own.sum())} | {minutes:.1f} | {counts} |")
+    return lines
+
+
+def report(title: str, corpus: Corpus, clips: list[Clip], ours: dict[str, Scores]) -> list[str]:
+    """All tables for `clips`: `ours` has one column of scores per profile."""
+    columns = {f"ours, {name}": scores for name, scores in ours.items()}
+    columns |= {
+        "YAMNet, 0.4875 s": yamnet_scores(corpus, clips, 1),
+        "YAMNet, 0.975 s": yamnet_scores(corpus, clips, 2),
+    }
+    trusted = np.array([clip.kind != "rejected" for clip in clips])
+    judged = [clip for clip in clips if clip.kind != "rejected"]
+    cry = operating.is_cry(judged)
+    hours = operating.hours([clip for clip in judged if clip.kind != "cry"])
+    narrow = np.array([clip.narrow for clip in judged])
+    groups = len({clip.group for clip in judged if clip.kind == "cry"})
+    size = (
+        f"{int(cry.sum())} cries of {groups} groups ({int((cry & narrow).sum())} through telephones, "
+        f"{int((cry & ~narrow).sum())} wideband); {int((~cry).sum())} negatives, {hours:.2f} hours."
+    )
+    lines = [f"### {title}", "", size, ""]
+    for part_title, part in (("all cries", np.ones(len(judged), bool)), ("telephone", narrow), ("wideband", ~narrow)):
+        lines += [f"| {part_title} | AUC | recall at 0.5 /h | at 1 /h | at 2 /h |", "|---|---|---|---|---|"]
+        lines += [row(name, judged, scores[trusted], part) for name, scores in columns.items()]
+        lines.append("")
+    heading = (
+        "Negatives that alarm at the threshold for 2 per hour (`rejected` is not among those that set it: nobody "
+        "vouches that its clips hold no cry):"
+    )
+    return [*lines, heading, "", *alarms_by_kind(clips, columns), ""]
+
+
+def main() -> None:
+    """Score, print, and write the tables between the markers of the document."""
+    parser = argparse.ArgumentParser(description="Compare the cry detector with YAMNet.")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds audio/manifest.csv")
+    parser.add_argument("--teacher", type=Path, required=True, help="yamnet.tflite")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of cry.tflite and cry.toml")
+    parser.add_argument("--document", type=Path, default=Path("docs/models-cry.md"), help="where the tables go")
+    given = parser.parse_args()
+    corpus = open_corpus(given.data, given.teacher)
+    parts = {name: [c for c in corpus.of(name) if c.kind != "unvetted"] for name in ("test", *FOLDS)}
+    cards = {"test": given.models / "cry.toml"} | {fold: WORK / f"fold-{fold}.toml" for fold in FOLDS}
+    scores = {
+        profile: {name: score_clips(cards[name], hop_s, clips) for name, clips in parts.items()}
+        for profile, hop_s in HOPS.items()
+    }
+    lines = report("Test split, the shipped network", corpus, parts["test"], {p: s["test"] for p, s in scores.items()})
+    everything = [clip for clips in parts.values() for clip in clips]
+    pooled = {profile: np.concatenate([own[name] for name in parts]) for profile, own in scores.items()}
+    lines += report("All recordings, each by a network that has not learned from its group", corpus, everything, pooled)
+    text = "\n".join(lines)
+    print(text)
+    before, _, rest = given.document.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    given.document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
