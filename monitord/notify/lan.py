@@ -8,6 +8,7 @@ Spellings that libraries read differently (leading zeros, hexadecimal, fewer tha
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,6 +26,7 @@ _LOCAL = tuple(
         "fc00::/7",  # Unique-local, RFC 4193.
     )
 )
+_ZONE = re.compile(r"[0-9A-Za-z_.-]{1,15}")  # Names of interfaces, as Linux bounds them (IFNAMSIZ).
 _LINK_LOCAL = ipaddress.ip_network("fe80::/10")
 
 
@@ -43,7 +45,7 @@ def local_address(text: str) -> Address:
     except ValueError:
         raise LanError(f"{text!r} is no IP address") from None
     if isinstance(address, ipaddress.IPv6Address):
-        if address.scope_id is not None and (not address.scope_id.isalnum() or address not in _LINK_LOCAL):
+        if address.scope_id is not None and (not _ZONE.fullmatch(address.scope_id) or address not in _LINK_LOCAL):
             raise LanError(f"{text!r} has a zone that does not fit it; only link-local addresses have one")
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped

@@ -65,11 +65,12 @@ class Voice:
         self._transmit, self._publish, self._jitter = transmit, publish, jitter
         self.senses = view.Senses()
         next_incident, self._next_delivery = journal.next_ids()
+        self._wait_s = config.video.look_s + LOOK_GRACE_S
         live = journal.live_incidents()
         self._triage = Triage(
             config.room.name,
             config.rules,
-            config.video.look_s + LOOK_GRACE_S,
+            self._wait_s,
             camera=not config.video.off,
             live=live,
             next_id=next_incident,
@@ -105,6 +106,7 @@ class Voice:
     def tick(self) -> None:
         """Do what is due: looks and sounds that are over, a silent ear, deliveries."""
         now = self._clock.monotonic()
+        self._give_up_looking(now)
         self._settle(self._triage.tick(now))
         events = [(each, delivery.due_event(each, now)) for each in self._deliveries.values()]
         due = [(each, event) for each, event in events if event is not None]
@@ -183,6 +185,13 @@ class Voice:
         if message.kind in (Kind.SOUND, Kind.SOUND_END):
             senses.sound_at = now - frame.age_s
             senses.level_dbfs = -message.level if message.level else senses.level_dbfs
+
+    def _give_up_looking(self, now: float) -> None:
+        """A look that never ended must not be shown for ever."""
+        senses = self.senses
+        pending = isinstance(senses.seen, Look) and senses.seen in (Look.ASKED, Look.BEGAN)
+        if pending and senses.seen_at is not None and now - senses.seen_at >= self._wait_s:
+            senses.seen, senses.seen_at = Fault.CAMERA_TIMEOUT, now
 
     def _may_report(self, fault: Fault, now: float) -> bool:
         if now - self._reported.get(fault, -_REPORT_S) < _REPORT_S:

@@ -24,6 +24,7 @@ NAMES = frozenset({"localhost", "raspberrypi", "raspberrypi.local"})
         "::1",
         "fe80::1",
         "fe80::1%eth0",
+        "fe80::1%br-lan.5",
         "fd12:3456::1",
         "::ffff:192.168.1.2",
         "::FFFF:7f00:1",

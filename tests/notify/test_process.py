@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import urllib.request
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_it_ends_with_zero_and_leaves_nothing_but_the_journal(real_voice, number
     assert code == 0, logged
     assert list(real_voice.runtime.iterdir()) == []
     assert [file.name for file in real_voice.state.iterdir()] == ["journal.sqlite3"]
+
+
+def test_an_open_page_does_not_hold_up_the_end(real_voice):
+    real_voice.start()
+    with urllib.request.urlopen(f"{real_voice.url()}api/v1/stream") as stream:  # noqa: S310 - http, our own voice
+        assert stream.readline() == b"retry: 2000\n"
+        code, logged = real_voice.stop()
+        assert code == 0, logged
+        assert b"snapshot" in stream.read()  # And then its end.
 
 
 def test_frames_that_came_while_it_was_down_are_told_when_it_is_back(real_voice):

@@ -180,6 +180,18 @@ def test_the_state_follows_what_happens(house):
     assert mood() == "alert"
 
 
+def test_a_look_that_never_ends_is_not_shown_for_ever(house):
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    house.tell(Kind.LOOK, Look.BEGAN, Role.EYE)
+    house.wait(11)
+    house.voice.tick()
+    assert house.voice.state()["mood"] == "looking"
+    house.wait(1)
+    house.voice.tick()
+    assert house.voice.state()["mood"] == "calm"
+    assert house.voice.state()["camera"] == "Fault.CAMERA_TIMEOUT"
+
+
 def test_a_silent_ear_is_told_once(house):
     house.tell(Kind.HEARTBEAT, Gate.IDLE)
     house.wait(40)

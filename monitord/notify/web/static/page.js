@@ -98,17 +98,18 @@ function draw() {
   document.body.dataset.mood = mood;
   if (state) {
     setText("room", state.room);
-    const told = first && (mood === "alert" || mood === "fault");
-    setText("title", told ? first.text : state.text);
-    setText("line", told ? first.camera_text : mood === "calm" ? "The monitor is listening." : "");
-    setText("when", told ? `Since ${clock(first.opened_at)}` : "");
+    const fault = sorted().find((each) => each.kind === "fault" && each.state !== "cleared");
+    const told = mood === "alert" ? first : mood === "fault" ? first || fault : undefined;
+    setText("title", told ? told.text : state.text);
+    setText("line", told ? told.camera_text : mood === "calm" ? "The monitor is listening." : "");
+    setText("when", told ? `Since ${clock(told.opened_at)}` : "");
     setText("camera", state.camera_text ? `${state.camera_text} (${ago(state.since_camera_s)})` : "Closed. No process that could open it is running.");
     setText("ear", state.gate === null ? "Not heard yet" : state.gate === "PAUSED" ? "Paused" : state.since_ear_s > LOST_S ? "Silent" : "Listening");
     const level = state.level_dbfs;
     at("meter").value = level ?? -90;
     at("bar").style.transform = `scaleX(${Math.min(1, Math.max(0, ((level ?? -90) + 90) / 90))})`;
     setText("dbfs", level === null ? "\u2013" : `${level} dBFS`.replace("-", "\u2212"));
-    document.title = `${told ? first.text : state.text} \u2013 ${state.room}`;
+    document.title = `${told ? told.text : state.text} \u2013 ${state.room}`;
   }
   drawAction(first);
   at("incidents").replaceChildren(...sorted().slice(0, SHOWN).map(card));
