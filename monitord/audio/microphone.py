@@ -77,7 +77,7 @@ class Microphone:
     def close(self) -> bool:
         """See `Source.close`."""
         self._closing.set()
-        self._thread.join(min(self._period_s, 0.5) + CLOSE_S)
+        self._thread.join(self._period_s + CLOSE_S)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

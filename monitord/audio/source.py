@@ -48,7 +48,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> bool:
-        """Close the device, within a second; False where the sound system hangs and keeps it."""
+        """Close the device, within a block and a little; False where the sound system hangs and keeps it."""
         ...
 
 

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitord.audio import level
+from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
+
+HOP_PIECES = 10
+
+
+def levels_of(samples):
+    return [dbfs(energy) for energy in piece_energies(samples[: len(samples) // PIECE * PIECE])]
+
+
+def run(gate, samples, *, hearing=False):
+    levels = levels_of(samples)
+    return [
+        gate.update(levels[at : at + HOP_PIECES], hearing=hearing)
+        for at in range(0, len(levels) - HOP_PIECES + 1, HOP_PIECES)
+    ]
+
+
+def cry(sound, seconds, dbfs):
+    """A second of tone, 0.4 s for breath, again and again."""
+    length = round(seconds * 16000)
+    rhythm = np.arange(length) / 16000 % 1.4 < 1.0
+    return (sound.tone(seconds, dbfs, 450.0) * rhythm).astype(np.int16)
+
+
+def test_full_scale_square_wave_is_0_dbfs():
+    assert levels_of(np.full(PIECE, -32768, np.int16)) == [pytest.approx(0.0, abs=1e-6)]
+
+
+def test_full_scale_sine_is_3_db_below(sound):
+    assert levels_of(sound.tone(0.05, -3.01)) == [pytest.approx(-3.01, abs=0.01)]
+
+
+def test_digital_silence_has_a_level():
+    assert levels_of(np.zeros(PIECE, np.int16)) == [level.SILENCE_DBFS]
+
+
+def test_a_quiet_room_keeps_it_closed(sound):
+    assert not any(run(LevelGate(), sound.noise(60, -62)))
+
+
+def test_the_floor_comes_down_to_the_room_within_a_second(sound):
+    gate = LevelGate()
+    run(gate, sound.noise(1, -68))
+    assert gate.floor_dbfs == pytest.approx(-68, abs=1)
+
+
+def test_nothing_below_a_microphones_own_noise_opens_it(sound):
+    gate = LevelGate()
+    run(gate, np.zeros(16000 * 10, np.int16))
+    assert gate.floor_dbfs == level.FLOOR_MIN_DBFS
+    assert not any(run(gate, sound.tone(2, level.FLOOR_MIN_DBFS + level.OPEN_OVER_DB - 1)))
+
+
+def test_a_click_does_not_open_it(sound):
+    gate = LevelGate()
+    run(gate, sound.noise(5, -60))
+    click = sound.noise(0.5, -60)
+    click[4000:4100] = 20000
+    assert not any(run(gate, click))
+
+
+def test_ten_minutes_of_crying_do_not_raise_the_floor_above_it(sound):
+    gate = LevelGate()
+    room = sound.noise(600, -60)
+    opened = run(gate, sound.together(cry(sound, 600, -40), room))
+    assert all(opened)
+    assert gate.floor_dbfs < -57
+
+
+@pytest.mark.parametrize("over_db", [5, 10])
+def test_a_cry_over_a_white_noise_machine_opens_it(sound, over_db):
+    gate = LevelGate()
+    machine = sound.noise(90, -40)
+    assert not any(run(gate, machine)[-10:])
+    over = sound.together(cry(sound, 10, -40 + over_db), sound.noise(10, -40, seed=2))
+    assert all(run(gate, over)[1:])
+
+
+def test_a_noise_that_stays_is_forgotten_within_a_minute(sound):
+    gate = LevelGate()
+    opened = run(gate, sound.noise(70, -38))
+    assert opened[0]
+    assert not any(opened[-10:])
+
+
+def test_while_something_is_heard_the_floor_does_not_rise(sound):
+    gate = LevelGate()
+    run(gate, sound.noise(5, -60))
+    before = gate.floor_dbfs
+    run(gate, sound.tone(120, -30), hearing=True)
+    assert gate.floor_dbfs <= before
+
+
+def test_it_stays_open_for_a_while(sound):
+    gate = LevelGate()
+    run(gate, sound.noise(5, -60))
+    assert run(gate, sound.tone(0.5, -30)) == [True]
+    after = run(gate, sound.noise(6, -60))
+    assert sum(after) * 0.5 == pytest.approx(level.HOLD_S, abs=0.5)
+    assert not after[-1]
+
+
+@given(st.lists(st.floats(-127, 0), min_size=5, max_size=400), st.sampled_from([5, 10]))
+def test_the_floor_never_leaves_its_range_nor_outruns_its_rise(levels, pieces):
+    gate = LevelGate()
+    for at in range(0, len(levels), pieces):
+        before = gate.floor_dbfs
+        taken = levels[at : at + pieces]
+        gate.update(taken, hearing=False)
+        assert gate.floor_dbfs >= level.FLOOR_MIN_DBFS
+        assert gate.floor_dbfs <= max(before, *taken, level.FLOOR_MIN_DBFS)
+        assert gate.floor_dbfs - before <= len(taken) * level.PIECE_S * level.RISE_DB_PER_S + 1e-9

@@ -1,0 +1,218 @@
+"""The loop with a scripted microphone, a clock that stands in for time, and real sockets for the voice and the eye."""
+
+import json
+import socket
+from functools import partial
+
+import numpy as np
+import pytest
+
+from monitord import paths
+from monitord.audio import loop as loop_module
+from monitord.audio.detector import Detector
+from monitord.audio.loop import BACK_OFF_S, STEADY_S, Loop, SourceHangs
+from monitord.audio.source import FakeSource, MicrophoneError
+from monitord.channel import Channel
+from monitord.config import Config, Sensitivity
+from monitord.events import Fault, Gate, Kind, Look, Role, Sound
+from monitord.wire import decode
+
+
+class House:
+    """A runtime folder with both sockets, and the loop in it."""
+
+    def __init__(self, folder, tone_model, **config):
+        self.folder = folder
+        self.now = 1000.0
+        self.voice = self._bind(paths.EVENTS_SOCKET)
+        self.eye = self._bind(paths.LOOK_SOCKET)
+        self.sources = []
+        self.channel = Channel(folder / paths.EVENTS_SOCKET, Role.EAR)
+        self.loop = Loop(
+            Config(**config),
+            self.channel,
+            self._open,
+            partial(Detector, tone_model(), 0.5, Sensitivity.BALANCED),
+            trace=True,
+            clock=lambda: self.now,
+        )
+
+    def _bind(self, name):
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        bound.bind(str(self.folder / name))
+        bound.settimeout(0)
+        return bound
+
+    def _open(self):
+        source = self.sources.pop(0)
+        if isinstance(source, Exception):
+            raise source
+        return source
+
+    def turn(self, times=1, seconds=0.5):
+        said = []
+        for _ in range(times):
+            self.now += seconds
+            self.loop.turn()
+            said += self.said(self.voice)
+        return [message for message in said if message.kind is not Kind.HEARTBEAT]
+
+    @staticmethod
+    def said(end):
+        heard = []
+        while True:
+            try:
+                heard.append(decode(end.recv(64)).message)
+            except BlockingIOError:
+                return heard
+
+    def close(self):
+        for end in (self.voice, self.eye, self.channel, self.loop._look_socket):
+            end.close()
+
+
+@pytest.fixture
+def house(tmp_path, tone_model, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(loop_module, "TICK_S", 0.0)
+    made = House(tmp_path, tone_model)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hops(sound):
+    quiet, loud = sound.noise(0.5, -60), sound.tone(0.5, -20)
+    return lambda *times: [hop for count, hop in zip(times, (quiet, loud, quiet), strict=False) for _ in range(count)]
+
+
+def lost(fault):
+    return MicrophoneError(fault, f"test: {fault.name}")
+
+
+def test_a_sound_reaches_the_voice_and_asks_the_eye(house, hops):
+    house.sources = [FakeSource(hops(4, 6))]
+    said = house.turn(10)
+    assert [(message.kind, message.label) for message in said] == [(Kind.SOUND, Sound.CRY), (Kind.LOOK, Look.ASKED)]
+    assert [message.label for message in house.said(house.eye)] == [Look.ASKED]
+
+
+def test_quiet_asks_nobody(house, hops):
+    house.sources = [FakeSource(hops(40))]
+    assert house.turn(40) == []
+    assert house.said(house.eye) == []
+
+
+def test_an_eye_that_is_not_there_changes_nothing_of_the_alert(house, hops):
+    house.eye.close()
+    (house.folder / paths.LOOK_SOCKET).unlink()
+    house.sources = [FakeSource(hops(4, 6))]
+    labels = [message.label for message in house.turn(10)]
+    assert labels == [Sound.CRY, Look.ASKED, Fault.EYE_UNREACHABLE]
+
+
+def test_a_voice_that_is_away_gets_it_later(house, hops):
+    house.voice.close()
+    (house.folder / paths.EVENTS_SOCKET).unlink()
+    house.sources = [FakeSource(hops(4, 6))]
+    for _ in range(10):
+        house.now += 0.5
+        house.loop.turn()
+    house.voice = house._bind(paths.EVENTS_SOCKET)
+    assert Sound.CRY in [message.label for message in house.turn()]
+
+
+@pytest.mark.parametrize("fault", [Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED])
+def test_a_lost_microphone_is_told_and_reopened_for_ever_with_back_off(house, hops, fault):
+    first = FakeSource([*hops(2), lost(fault)])
+    house.sources = [first, *(lost(fault) for _ in range(8)), FakeSource(hops(3))]
+    opened = house.sources.copy()
+    said, times = [], []
+    for _ in range(4000):
+        before = len(house.sources)
+        said += house.turn(1, 0.1)
+        if len(house.sources) < before:
+            times.append(house.now)
+        if not house.sources and len(said) > 1:
+            break
+    assert first.closed
+    assert len(times) == len(opened)
+    pauses = np.diff(times[1:])
+    assert pauses == pytest.approx([2.0, 5.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0], abs=0.2)
+    assert BACK_OFF_S[-1] == 30.0
+    assert [message.label for message in said] == [fault, Fault.RECOVERED]
+
+
+def test_heartbeats_go_on_without_a_microphone(house):
+    house.sources = [lost(Fault.MICROPHONE_MISSING) for _ in range(20)]
+    beats = 0
+    for _ in range(60):
+        house.now += 1.0
+        house.loop.turn()
+        beats += sum(message.kind is Kind.HEARTBEAT for message in house.said(house.voice))
+    assert beats >= 12
+
+
+def test_a_microphone_that_is_steady_again_is_first_reopened_soon(house, hops):
+    steady = int(STEADY_S / 0.5) + 2
+    house.sources = [lost(Fault.MICROPHONE_BUSY)] * 3 + [FakeSource([*hops(steady), lost(Fault.MICROPHONE_BUSY)])]
+    house.sources.append(FakeSource([]))
+    house.turn(steady + 60)
+    assert house.loop._failures == 1
+
+
+def test_the_owner_closes_and_opens_the_microphone(house, hops):
+    closed, opened = FakeSource(hops(0, 30)), FakeSource(hops(0, 30))
+    house.sources = [closed, opened]
+    assert Sound.CRY in [message.label for message in house.turn(8)]
+    (house.folder / paths.PAUSED).touch()
+    ended = house.turn(1)
+    assert [message.kind for message in ended] == [Kind.SOUND_END]
+    assert closed.closed
+    house.now += 5.0
+    house.loop.turn()
+    assert [message.label for message in house.said(house.voice)] == [Gate.PAUSED]
+    assert house.sources == [opened]
+    (house.folder / paths.PAUSED).unlink()
+    assert Sound.CRY in [message.label for message in house.turn(8)]
+
+
+def test_lost_sound_is_told_once_and_over_after_a_while(house, hops):
+    source = FakeSource(hops(400))
+    house.sources = [source]
+    house.turn(2)
+    source.overruns = 3
+    assert [message.label for message in house.turn(1)] == [Fault.MICROPHONE_OVERRUN]
+    source.overruns = 4
+    assert house.turn(int(STEADY_S / 0.5) - 1) == []
+    assert [message.label for message in house.turn(4)] == [Fault.RECOVERED]
+
+
+def test_a_sound_system_that_hangs_ends_the_process(house, hops):
+    source = FakeSource([*hops(1), lost(Fault.MICROPHONE_STALLED)])
+    source.close = lambda: False
+    house.sources = [source]
+    house.turn(1)
+    with pytest.raises(SourceHangs):
+        house.turn(1)
+    assert Fault.MICROPHONE_STALLED in [message.label for message in house.said(house.voice)]
+
+
+def test_the_trace_has_one_line_for_each_decision_and_no_sound(house, hops, capsys):
+    house.sources = [FakeSource(hops(4, 6))]
+    house.turn(10)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["t_s"] for line in lines] == [0.5 * number for number in range(1, 11)]
+    assert set(lines[0]) == {"t_s", "level_dbfs", "floor_dbfs", "open", "posterior", "gate", "messages"}
+    assert [line["gate"] for line in lines][:5] == ["IDLE"] * 4 + ["ARMED"]
+    assert lines[-1]["gate"] == "LOOKING"
+    assert "CRY" in [message["label"] for line in lines for message in line["messages"]]
+
+
+def test_stop_ends_the_run_and_closes_the_source(house, hops):
+    source = FakeSource(hops(3))
+    house.sources = [source]
+    house.turn(1)
+    house.loop.stop()
+    house.loop.run()
+    assert source.closed
