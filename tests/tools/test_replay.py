@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitord import model, paths
+from monitord.audio.detector import Detector
+from monitord.audio.files import read_pieces
+from monitord.audio.process import CARD
+from monitord.config import Config, Sensitivity, VideoConfig
+from monitord.events import Kind, Look, Message, Role, Sight, Sound
+from monitord.tools import replay
+from monitord.tools.replay import main
+
+CONFIG = Config()
+NIGHT = Path(replay.__file__).parents[1] / "scene" / "night.flac"
+
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+needs_scene = pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene is not there")
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return model.load(paths.models_dir() / CARD)
+
+
+@pytest.fixture(scope="module")
+def night():
+    return np.concatenate(list(read_pieces(NIGHT)))
+
+
+def told(loaded, pieces, hop_s=0.5, eye=None, config=CONFIG):
+    return list(replay.replay(pieces, Detector(loaded, hop_s, Sensitivity.BALANCED), config, eye))
+
+
+def blocks(samples, sizes):
+    at = 0
+    for size in sizes:
+        yield samples[at : at + size]
+        at += size
+    yield samples[at:]
+
+
+def somebody_lies(_):
+    return Message(Kind.SIGHT, Sight.LYING, 91)
+
+
+@needs_scene
+@pytest.mark.parametrize("hop_s", [0.25, 0.5])
+@pytest.mark.parametrize("block_ms", [20, 250, 500, 1000])
+def test_blocks_do_not_change_the_events(loaded, night, block_ms, hop_s):
+    whole = told(loaded, [night], hop_s, somebody_lies)
+    size = block_ms * 16
+    pieces = [night[at : at + size] for at in range(0, len(night), size)]
+    assert told(loaded, pieces, hop_s, somebody_lies) == whole
+    assert Sound.CRY in [said.message.label for said in whole if said.message.kind is Kind.SOUND]
+
+
+@pytest.fixture(scope="module")
+def whole(loaded, night):
+    return told(loaded, [night], 0.5, somebody_lies)
+
+
+@needs_scene
+@given(sizes=st.lists(st.integers(0, 100_000), max_size=30))
+def test_random_blocks_do_not_change_the_events(loaded, night, whole, sizes):
+    assert told(loaded, blocks(night, sizes), 0.5, somebody_lies) == whole
+
+
+@needs_scene
+def test_the_eye_answers_within_the_look_and_nothing_waits_at_the_end(whole):
+    kinds = [(said.role, said.message.kind, said.message.label) for said in whole]
+    asked = kinds.index((Role.EAR, Kind.LOOK, Look.ASKED))
+    answer = kinds.index((Role.EYE, Kind.SIGHT, Sight.LYING))
+    assert kinds[asked - 1] == (Role.EAR, Kind.SOUND, Sound.CRY)
+    assert kinds[asked + 1] == (Role.EYE, Kind.LOOK, Look.BEGAN)
+    assert whole[answer].t_s - whole[asked].t_s == CONFIG.video.look_s
+    assert kinds[answer + 1] == (Role.EYE, Kind.LOOK, Look.ENDED)
+    assert kinds[-1] == (Role.EAR, Kind.SOUND_END, Sound.CRY)
+    assert [said.t_s for said in whole] == sorted(said.t_s for said in whole)
+
+
+@needs_scene
+def test_a_camera_that_is_off_gives_no_look(loaded, night):
+    said = told(loaded, [night], config=Config(video=VideoConfig(device="off")))
+    assert {one.message.kind for one in said} == {Kind.SOUND, Kind.SOUND_END}
+
+
+@needs_scene
+def test_json_is_one_object_a_line_and_nothing_else(capfd):
+    assert main(NIGHT, None, as_json=True, config=CONFIG) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert all({"t_s", "from", "kind", "label"} <= set(line) for line in lines)
+    incidents = [line for line in lines if line["kind"] == "INCIDENT"]
+    assert incidents[0]["actions"] == ["ALERT"]
+    assert {line["incident"] for line in incidents} == {1}
+
+
+@needs_scene
+def test_readable_lines_tell_the_alert(capfd):
+    assert main(NIGHT, None, as_json=False, config=CONFIG) == 0
+    assert "SOUND CRY" in (out := capfd.readouterr().out)
+    assert out.count("ALERT\n") == 1
+
+
+def test_quiet_tells_nothing(tmp_path, capfd):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(16000 * 5, np.int16), 16000)
+    assert main(tmp_path / "quiet.wav", None, as_json=True, config=CONFIG) == 0
+    assert capfd.readouterr().out == ""
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
+    assert main(tmp_path / "none.wav", None, as_json=True, config=CONFIG) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"monitord: {tmp_path / 'none.wav'}: no such file\n"
+
+
+def test_a_video_that_is_not_there_is_one_sentence(tmp_path, capsys):
+    assert main(NIGHT, tmp_path / "none.mp4", as_json=False, config=CONFIG) == 1
+    assert "no such video or folder" in capsys.readouterr().err
