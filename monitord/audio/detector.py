@@ -108,6 +108,9 @@ class Detector:
         self._hops = 0
         self._frames = np.zeros((card.frames, card.front.bins), np.float32)
         self._frames_current = False
+        self._nothing = (0.0,) * len(card.labels)
+        self._heard: frozenset[str] = frozenset()
+        self._quiet_hops = card.window
 
     def feed(self, samples: Samples) -> list[Decision]:
         """Take `samples`, shape (n,), int16, mono, 16 kHz, any n; returns the decisions that fell due, oldest first."""
@@ -129,29 +132,36 @@ class Detector:
 
     def _decide(self) -> Decision:
         self._hops += 1
-        labels = self.card.labels
         energies = piece_energies(self._kept[-self.card.hop :])
-        is_open = self._level_gate.update(
-            [dbfs(energy) for energy in energies], hearing=any(label.on for label in self._hysteresis)
-        )
-        smoothed = self._smoothing.update(self._posteriors() if is_open else (0.0,) * len(labels))
+        is_open = self._level_gate.update([dbfs(energy) for energy in energies], hearing=bool(self._heard))
+        self._quiet_hops = 0 if is_open else self._quiet_hops + 1
+        smoothed, events = self._nothing, []
+        # In lasting quiet all posteriors are zero: nothing is left to be smoothed, and nothing can begin or end.
+        if self._quiet_hops <= self.card.window or self._heard:
+            smoothed = self._smoothing.update(self._posteriors() if is_open else self._nothing)
+            events = self._judge(smoothed)
         self._frames_current = is_open
+        return Decision(
+            self._hops * self.card.hop / RATE_HZ,
+            dbfs(sum(energies) / len(energies)),
+            self._level_gate.floor_dbfs,
+            is_open,
+            dict(zip(self.card.labels, smoothed, strict=True)),
+            self._heard,
+            events,
+        )
+
+    def _judge(self, smoothed: tuple[float, ...]) -> list[SoundBegan | SoundEnded]:
+        """What begins or ends with these posteriors."""
         events: list[SoundBegan | SoundEnded] = []
-        for label, hysteresis, value in zip(labels, self._hysteresis, smoothed, strict=True):
+        for label, hysteresis, value in zip(self.card.labels, self._hysteresis, smoothed, strict=True):
             before = hysteresis.on
             if hysteresis.update(value) != before:
                 events.append(SoundEnded(label) if before else SoundBegan(label))
-        return Decision(
-            t_s=self._hops * self.card.hop / RATE_HZ,
-            level_dbfs=dbfs(sum(energies) / len(energies)),
-            floor_dbfs=self._level_gate.floor_dbfs,
-            open=is_open,
-            posteriors=dict(zip(labels, smoothed, strict=True)),
-            heard=frozenset(
-                label for label, hysteresis in zip(labels, self._hysteresis, strict=True) if hysteresis.on
-            ),
-            events=events,
-        )
+        if events:
+            on = (label for label, each in zip(self.card.labels, self._hysteresis, strict=True) if each.on)
+            self._heard = frozenset(on)
+        return events
 
     def _posteriors(self) -> tuple[float, ...]:
         hop, frames = self.card.hop, self._frames

@@ -77,7 +77,8 @@ class Loop:
         self._trace = trace
         self._clock = clock
         self._ear = Ear(config, clock())
-        self._paused_switch = paths.runtime_dir() / paths.PAUSED
+        self._paused_switch = str(paths.runtime_dir() / paths.PAUSED)
+        self._switch_at = clock()
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
@@ -132,7 +133,10 @@ class Loop:
             self._channel.flush()  # What a voice that was away has missed need not wait for the next message.
 
     def _mind_the_switch(self, now: float) -> None:
-        wanted = self._paused_switch.exists()
+        if now < self._switch_at:
+            return
+        self._switch_at = now + TICK_S
+        wanted = os.access(self._paused_switch, os.F_OK)
         if wanted == (self._ear.gate is Gate.PAUSED):
             return
         log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
