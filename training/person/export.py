@@ -1,0 +1,45 @@
+"""Keras -> fully int8 TFLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from training.person import augment
+from training.person.network import HEIGHT, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from training.person.data import Item
+
+_EXAMPLES = 300
+
+
+def to_int8(network: keras.Model, items: list[Item], seed: int) -> bytes:
+    """The quantised network; its ranges come from training pictures, half of them varied."""
+    rng = np.random.default_rng(seed)
+    train = [item for item in items if item.split == "train"]
+
+    def examples() -> Iterator[list[np.ndarray]]:
+        for count, which in enumerate(rng.choice(len(train), _EXAMPLES, replace=False)):
+            item = train[which]
+            varied = augment.vary(item, HEIGHT, WIDTH, rng)[0] if count % 2 else augment.fit(item.picture, HEIGHT, WIDTH)
+            yield [varied[None].astype(np.float32)]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, HEIGHT, WIDTH, 3), tf.float32)])
+    def serve(picture: tf.Tensor) -> tf.Tensor:
+        return network(picture, training=False)
+
+    # Weights become constants first: the calibration cannot read Keras 3's variables.
+    frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = examples
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
