@@ -110,11 +110,13 @@ class _Stage:
 
     def _watch(self, address: str) -> None:
         """Be a screen: follow the page's stream, confirm each alert that is shown, look it up in the journal."""
+        confirmed: set[int] = set()
         with contextlib.suppress(OSError):  # The page is gone: the story has ended, or its missing links tell.
             for name, content in screen.follow(address):
                 for incident in content["incidents"] if name == "snapshot" else [content] * (name == "incident"):
                     self._told.put((self._story.incident, incident))
-                    for delivery in to_confirm(incident):
+                    for delivery in set(to_confirm(incident)) - confirmed:
+                        confirmed.add(delivery)
                         screen.confirm(address, delivery)
                         self._look_up(incident)
 
@@ -124,8 +126,8 @@ class _Stage:
         found = subprocess.run(  # noqa: S603 - our own program
             command, env=self._environment, capture_output=True, text=True, check=False
         )
-        for line in found.stdout.splitlines():
-            if json.loads(line)["id"] == incident["id"]:
+        for entry in map(json.loads, found.stdout.splitlines()):
+            if entry["type"] == "incident" and entry["id"] == incident["id"]:
                 self._told.put((self._story.journalled, incident))
                 return
 
