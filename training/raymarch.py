@@ -67,7 +67,9 @@ def box(centre: tuple[float, ...], half: tuple[float, ...], rounded: float) -> C
     return distance
 
 
-def bars(centre: tuple[float, ...], spacing: float, count: int, radius: float, height: float) -> Callable[[Array], Array]:
+def bars(
+    centre: tuple[float, ...], spacing: float, count: int, radius: float, height: float
+) -> Callable[[Array], Array]:
     """A row of upright round bars along x."""
     middle = np.array(centre, np.float32)
 
@@ -162,7 +164,10 @@ def render(
     for shift in ((-0.12, 0, 0), (0.12, 0, 0), (0, -0.12, 0), (0, 0.12, 0), (0, 0, 0)):
         way = np.array(lamp, np.float32) + np.array(shift, np.float32) - points
         reach = np.linalg.norm(way, axis=1)
-        lit += _march(points + normal * 0.01, way / reach[:, None], parts, float(reach.min()) * 0.95, 40) >= reach.min() * 0.9
+        lit += (
+            _march(points + normal * 0.01, way / reach[:, None], parts, float(reach.min()) * 0.95, 40)
+            >= reach.min() * 0.9
+        )
     closeness = sum(np.clip(_scene(points + normal * d, parts) / d, 0, 1) for d in (0.02, 0.05, 0.12)) / 3
     light = ambient * closeness * (0.6 + 0.4 * normal[:, 2]) + (1 - ambient) * facing * lit / 5
     return (_colours(points, parts) * light[:, None]).reshape(height, width, 3)

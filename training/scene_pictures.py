@@ -47,9 +47,7 @@ def _wood(colour: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
 
 def _crib() -> list[Part]:
     wood = _wood((0.5, 0.33, 0.19))
-    rails = [
-        box((0, side * 0.38, height), (0.68, 0.022, 0.025), 0.01) for side in (-1, 1) for height in (0.5, -0.12)
-    ]
+    rails = [box((0, side * 0.38, height), (0.68, 0.022, 0.025), 0.01) for side in (-1, 1) for height in (0.5, -0.12)]
     ends = [box((side * 0.68, 0, 0.2), (0.02, 0.4, 0.36), 0.01) for side in (-1, 1)]
     return [
         Part(lambda points: points[:, 2] + 0.5, _wood((0.42, 0.32, 0.24))),
@@ -76,7 +74,11 @@ def _infant(arm: float, turn: float) -> list[Part]:
             Part(capsule(elbow, hand, 0.030, 0.024), suit, 0.01),
             Part(ellipsoid(hand, (0.03, 0.024, 0.022)), skin),
         ]
-        hip, knee, foot = (0.11, side * 0.055, 0.06), (0.22, side * 0.13, 0.085), (0.33, side * (0.09 + 0.03 * arm), 0.035)
+        hip, knee, foot = (
+            (0.11, side * 0.055, 0.06),
+            (0.22, side * 0.13, 0.085),
+            (0.33, side * (0.09 + 0.03 * arm), 0.035),
+        )
         parts += [
             Part(capsule(hip, knee, 0.052, 0.043), suit, 0.025),
             Part(capsule(knee, foot, 0.042, 0.032), suit, 0.02),
@@ -85,11 +87,27 @@ def _infant(arm: float, turn: float) -> list[Part]:
     face = (head[0] + 0.018, head[1] + 0.03 * turn, head[2] + 0.075)
     parts += [
         Part(ellipsoid(head, (0.098, 0.078, 0.082)), skin),
-        Part(ellipsoid((head[0] - 0.022, head[1] - 0.01 * turn, head[2] - 0.012), (0.088, 0.080, 0.083)), _plain(_HAIR)),
+        Part(
+            ellipsoid((head[0] - 0.022, head[1] - 0.01 * turn, head[2] - 0.012), (0.088, 0.080, 0.083)), _plain(_HAIR)
+        ),
         Part(ellipsoid((face[0] + 0.004, face[1], face[2] + 0.004), (0.013, 0.011, 0.012)), skin, 0.01),
-        *(Part(ellipsoid((face[0] + 0.03, face[1] + s * 0.034, face[2] - 0.02), (0.03, 0.026, 0.024)), skin, 0.015) for s in (-1, 1)),
-        *(Part(ellipsoid((face[0] - 0.014, face[1] + s * 0.027, face[2] - 0.003), (0.005, 0.012, 0.008)), _plain((0.05, 0.03, 0.03))) for s in (-1, 1)),
-        *(Part(ellipsoid((face[0] - 0.027, face[1] + s * 0.027, face[2] - 0.004), (0.003, 0.014, 0.007)), _plain(_HAIR)) for s in (-1, 1)),
+        *(
+            Part(ellipsoid((face[0] + 0.03, face[1] + s * 0.034, face[2] - 0.02), (0.03, 0.026, 0.024)), skin, 0.015)
+            for s in (-1, 1)
+        ),
+        *(
+            Part(
+                ellipsoid((face[0] - 0.014, face[1] + s * 0.027, face[2] - 0.003), (0.005, 0.012, 0.008)),
+                _plain((0.05, 0.03, 0.03)),
+            )
+            for s in (-1, 1)
+        ),
+        *(
+            Part(
+                ellipsoid((face[0] - 0.027, face[1] + s * 0.027, face[2] - 0.004), (0.003, 0.014, 0.007)), _plain(_HAIR)
+            )
+            for s in (-1, 1)
+        ),
         *(Part(ellipsoid((head[0] + 0.01, head[1] + s * 0.078, head[2]), (0.02, 0.009, 0.022)), skin) for s in (-1, 1)),
         Part(ellipsoid((face[0] + 0.036, face[1], face[2] - 0.004), (0.010, 0.017, 0.010)), _plain((0.30, 0.08, 0.08))),
     ]
@@ -112,15 +130,26 @@ def _photograph(light: np.ndarray, rng: np.random.Generator, *, infrared: bool) 
 def main() -> None:
     """Render them all."""
     parser = argparse.ArgumentParser(prog="python -m training.scene_pictures", description="Renders the scene.")
-    parser.add_argument("--out", type=Path, required=True, help="folder; the demo shows it, tests also night/ and empty/ in it")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder; the demo shows it, tests also night/ and empty/ in it"
+    )
     out = parser.parse_args().out
     rng = np.random.default_rng(2)
-    scenes = [(f"lying_{number}.png", _infant(np.sin(number * 1.3), np.cos(number * 0.9)), False) for number in range(4)]
-    scenes += [("empty/day.png", [], False), ("empty/night.png", [], True), ("night/lying.png", _infant(0.3, 0.5), True)]
+    scenes = [
+        (f"lying_{number}.png", _infant(np.sin(number * 1.3), np.cos(number * 0.9)), False) for number in range(4)
+    ]
+    scenes += [
+        ("empty/day.png", [], False),
+        ("empty/night.png", [], True),
+        ("night/lying.png", _infant(0.3, 0.5), True),
+    ]
     for name, infant, infrared in tqdm(scenes, desc="rendering", unit="picture"):
         light = render(
             _crib() + infant,
-            eye=(0.12, -0.72, 1.45), at=(-0.03, 0.0, 0.0), size=_SIZE, field_deg=40,
+            eye=(0.12, -0.72, 1.45),
+            at=(-0.03, 0.0, 0.0),
+            size=_SIZE,
+            field_deg=40,
             lamp=(0.08, -0.68, 1.6) if infrared else (-0.9, -0.9, 2.2),
             ambient=0.25 if infrared else 0.45,
         )

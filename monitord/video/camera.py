@@ -31,6 +31,8 @@ import cv2
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+# Again by call: OpenCV's own loader sets a level after it has read the environment.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 cv2.setNumThreads(1)  # A look is short; more threads only compete with the ear.
 
 WARM_UP_S = 1.5

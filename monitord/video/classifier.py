@@ -24,9 +24,9 @@ DARK_BELOW = 24.0
 COVERED_BELOW = 4.0
 """Standard deviation of brightness between blocks of 16 x 16 pixels, below which there is nothing to see but noise:
 a wall fills one block, not all."""
-BLURRED_BELOW = 0.16
-"""Ratio of mean brightness steps over 1 and over 8 pixels. A sharp edge makes it 1, a straight ramp 1/8; below this
-there is no detail finer than 8 pixels."""
+BLURRED_BELOW = 0.02
+"""Ratio of the mean squared brightness steps over 1 and over 8 pixels. A sharp edge makes it 1/8, one spread over w
+pixels about 1/(4 w), a straight ramp 1/64; below this no edge is steeper than about 8 pixels."""
 
 _BLOCK = 16
 _COARSE = 8
@@ -39,7 +39,7 @@ class Quality:
     Attributes:
         bright: brightness that 95 % of the pixels stay below, 0..255.
         structure: standard deviation of brightness between blocks of 16 x 16 pixels.
-        sharpness: mean brightness step over 1 pixel divided by that over 8 pixels, about 1/8 to 1.
+        sharpness: mean squared brightness step over 1 pixel divided by that over 8 pixels, about 1/64 to 1.
     """
 
     bright: float
@@ -63,14 +63,14 @@ def quality(picture: Picture) -> Quality:
     whole = light[:rows, :columns]
     blocks = whole.reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK).mean(axis=(1, 3))
     structure = float(blocks.std()) if blocks.size else 0.0
-    fine = _mean_step(light, 1)
-    coarse = _mean_step(light, _COARSE)
+    fine = _mean_squared_step(light, 1)
+    coarse = _mean_squared_step(light, _COARSE)
     return Quality(float(np.percentile(light, 95)), structure, fine / coarse if coarse > 0 else 0.0)
 
 
-def _mean_step(light: model.Floats, distance: int) -> float:
-    along = np.abs(light[:, distance:] - light[:, :-distance])
-    down = np.abs(light[distance:] - light[:-distance])
+def _mean_squared_step(light: model.Floats, distance: int) -> float:
+    along = (light[:, distance:] - light[:, :-distance]) ** 2
+    down = (light[distance:] - light[:-distance]) ** 2
     count = along.size + down.size
     return float((along.sum() + down.sum()) / count) if count else 0.0
 

@@ -58,9 +58,9 @@ def main(config: Config) -> int:
         log.warning("a look was asked for, but video.device is off; nothing is looked at")
         return DONE
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EYE) as channel:
-        answer = Answer(channel)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
+        answer = Answer(channel)
         try:
             with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer):
                 verdict = _look(config, answer)

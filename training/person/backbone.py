@@ -18,6 +18,7 @@ from training.person.rounding import Rounding
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 def feature_names(graph: Any) -> list[str]:
     """Names of the maps that the class and box predictions are made from, finest stride first."""
     found = {

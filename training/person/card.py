@@ -23,9 +23,7 @@ _SOURCES = (
 )
 
 
-def write(
-    path: Path, model: bytes, heat: float, chosen: tuple[float, float], measured: dict[str, str]
-) -> None:
+def write(path: Path, model: bytes, heat: float, chosen: tuple[float, float], measured: dict[str, str]) -> None:
     """Write the card of `model` to `path`.
 
     Args:

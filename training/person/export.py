@@ -28,7 +28,9 @@ def to_int8(network: keras.Model, items: list[Item], seed: int) -> bytes:
     def examples() -> Iterator[list[np.ndarray]]:
         for count, which in enumerate(rng.choice(len(train), _EXAMPLES, replace=False)):
             item = train[which]
-            varied = augment.vary(item, HEIGHT, WIDTH, rng)[0] if count % 2 else augment.fit(item.picture, HEIGHT, WIDTH)
+            varied = (
+                augment.vary(item, HEIGHT, WIDTH, rng)[0] if count % 2 else augment.fit(item.picture, HEIGHT, WIDTH)
+            )
             yield [varied[None].astype(np.float32)]
 
     @tf.function(input_signature=[tf.TensorSpec((1, HEIGHT, WIDTH, 3), tf.float32)])

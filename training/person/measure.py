@@ -36,7 +36,8 @@ class Scored:
     def pick(self, *sources: str, targets: tuple[tuple[int, int, int], ...]) -> np.ndarray:
         """Indices of the items of `sources` (all, if none) with one of `targets`."""
         return np.array(
-            [i for i, it in enumerate(self.items) if it.target in targets and (not sources or it.source in sources)], int
+            [i for i, it in enumerate(self.items) if it.target in targets and (not sources or it.source in sources)],
+            int,
         )
 
 

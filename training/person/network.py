@@ -46,7 +46,10 @@ def build(weights: Path) -> tuple[keras.Model, list[str]]:
         evidence = keras.layers.Conv2D(32, 1, activation="relu6", name=f"evidence_{level}")
         seen = Rounding()(evidence(keras.layers.Concatenate()([kind, box])))
         # The strongest place says whether somebody is there; the mean says what surrounds it.
-        pooled += [keras.layers.MaxPooling2D(seen.shape[1:3])(seen), keras.layers.AveragePooling2D(seen.shape[1:3])(seen)]
+        pooled += [
+            keras.layers.MaxPooling2D(seen.shape[1:3])(seen),
+            keras.layers.AveragePooling2D(seen.shape[1:3])(seen),
+        ]
         new.append(evidence.name)
     joined = Rounding()(keras.layers.Flatten()(keras.layers.Concatenate()(pooled)))
     joined = keras.layers.Dropout(0.3)(joined)

@@ -1,0 +1,250 @@
+"""The eye as a process: started with its socket, it looks once, answers and is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from monitord.events import Fault, Frame, Kind, Look, Message, Role, Sight
+from monitord.video import process
+from monitord.wire import decode, encode
+
+PICTURES = Path(__file__).parent.parent.parent / "monitord" / "scene" / "pictures"
+ASKED = encode(Frame(Message(Kind.LOOK, Look.ASKED), Role.EAR, boot=1, sequence=0))
+
+
+class House:
+    """Stands for the supervisor and the voice: both sockets, and the start of the eye."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.events = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.events.bind(str(folder / "events.sock"))
+        self.looks = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.looks.bind(str(folder / "look.sock"))
+        self.asker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def ask(self, *requests):
+        for request in requests:
+            self.asker.sendto(request, str(self.folder / "look.sock"))
+
+    def start(self, device):
+        config = self.folder / "my.toml"
+        config.write_text(f'[video]\ndevice = "{device}"\nlook_s = 1.0\n')
+        arguments = [sys.executable, "-m", "monitord", "video", "--config", str(config)]
+        environment = {
+            **os.environ,
+            "RUNTIME_DIRECTORY": str(self.folder),
+            "LISTEN_FDS": "1",
+            "MONITORD_SUPERVISOR_PID": str(os.getpid()),
+        }
+        hand_over = [
+            (os.POSIX_SPAWN_DUP2, self.looks.fileno(), 3),
+            (os.POSIX_SPAWN_OPEN, 2, self.log, os.O_WRONLY | os.O_CREAT, 0o600),
+        ]
+        return os.posix_spawn(sys.executable, arguments, environment, file_actions=hand_over)
+
+    @property
+    def log(self):
+        return str(self.folder / "eye.log")
+
+    def look(self, device):
+        _, status = os.waitpid(self.start(device), 0)
+        return os.waitstatus_to_exitcode(status), self.said()
+
+    def said(self):
+        self.events.settimeout(0)
+        frames = []
+        while True:
+            try:
+                frames.append(decode(self.events.recv(64)))
+            except BlockingIOError:
+                return [frame.message for frame in frames]
+
+    def close(self):
+        for each in (self.events, self.looks, self.asker):
+            each.close()
+
+
+@pytest.fixture
+def house(tmp_path):
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def labels(messages):
+    return [message.label for message in messages]
+
+
+def test_a_look_at_the_scene(house):
+    house.ask(ASKED)
+    before = set(house.folder.iterdir())
+    code, said = house.look(f"file:{PICTURES}")
+    assert code == 0
+    assert labels(said) == [Look.BEGAN, Sight.LYING, Look.ENDED]
+    assert 0 < said[1].score <= 100
+    assert set(house.folder.iterdir()) - before == {house.folder / "my.toml", house.folder / "eye.log"}
+
+
+def test_several_requests_are_one_look(house):
+    house.ask(ASKED, ASKED, ASKED)
+    _, said = house.look(f"file:{PICTURES}")
+    assert labels(said) == [Look.BEGAN, Sight.LYING, Look.ENDED]
+    house.looks.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        house.looks.recv(64)
+
+
+NONSENSE = [
+    b"open the camera",
+    ASKED + b"\0",
+    encode(Frame(Message(Kind.LOOK, Look.NOT_ASKED), Role.EAR, boot=1, sequence=0)),
+    encode(Frame(Message(Kind.LOOK, Look.ASKED), Role.EYE, boot=1, sequence=0)),
+]
+
+
+@pytest.mark.parametrize("request_", NONSENSE)
+def test_nonsense_opens_nothing(house, request_):
+    house.ask(request_)
+    assert house.look(f"file:{PICTURES}") == (0, [])
+
+
+def test_a_valid_request_among_nonsense_counts(house):
+    house.ask(NONSENSE[0], ASKED)
+    _, said = house.look(f"file:{PICTURES}")
+    assert labels(said)[0] is Look.BEGAN
+
+
+def test_nothing_is_looked_at_when_the_camera_is_off(house):
+    house.ask(ASKED)
+    assert house.look("off") == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("device", "fault"),
+    [
+        ("file:{}/none", Fault.CAMERA_MISSING),
+        ("/dev/null", Fault.CAMERA_MISSING),
+        ("file:{}/bad.mp4", Fault.CAMERA_BROKEN),
+    ],
+)
+def test_a_fault_is_told(house, device, fault):
+    (house.folder / "bad.mp4").write_bytes(b"no video" * 20)
+    house.ask(ASKED)
+    code, said = house.look(device.format(house.folder))
+    assert code == 0
+    assert labels(said) == [Look.BEGAN, fault, Look.ENDED]
+
+
+def test_pictures_that_stand_still_are_frozen(house):
+    still = cv2.imread(str(PICTURES / "lying_0.png"))
+    for number in range(3):
+        cv2.imwrite(str(house.folder / f"{number}.png"), still)
+    house.ask(ASKED)
+    _, said = house.look(f"file:{house.folder}")
+    assert labels(said) == [Look.BEGAN, Sight.FROZEN, Look.ENDED]
+
+
+def test_a_dark_room_is_dark(house):
+    cv2.imwrite(str(house.folder / "dark.png"), np.full((192, 256, 3), 3, np.uint8))
+    house.ask(ASKED)
+    _, said = house.look(f"file:{house.folder}")
+    assert labels(said) == [Look.BEGAN, Sight.DARK, Look.ENDED]
+
+
+def test_it_is_refused_without_its_socket():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "monitord", "video"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "started by the gate through its socket, never otherwise" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_sigterm_ends_it_in_order(house, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+    # A look that waits for ever in Python, as one does between the frames of a slow camera.
+    arguments = [
+        sys.executable,
+        "-c",
+        "import time\n"
+        "from monitord.config import Config\n"
+        "from monitord.video import process\n"
+        "process._look = lambda *_: time.sleep(60)\n"
+        "raise SystemExit(process.main(Config()))",
+    ]
+    environment = {
+        **os.environ,
+        "RUNTIME_DIRECTORY": str(house.folder),
+        "LISTEN_FDS": "1",
+        "MONITORD_SUPERVISOR_PID": str(os.getpid()),
+    }
+    house.ask(ASKED)
+    hand_over = [
+        (os.POSIX_SPAWN_DUP2, house.looks.fileno(), 3),
+        (os.POSIX_SPAWN_OPEN, 2, house.log, os.O_WRONLY | os.O_CREAT, 0o600),
+    ]
+    pid = os.posix_spawn(sys.executable, arguments, environment, file_actions=hand_over)
+    house.events.settimeout(30)
+    assert decode(house.events.recv(64)).message.label is Look.BEGAN
+    os.kill(pid, signal.SIGTERM)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert labels(house.said()) == [Look.ENDED]
+
+
+class Kept:
+    def __init__(self):
+        self.sent = []
+
+    def send(self, message):
+        self.sent.append(message.label)
+
+
+@pytest.fixture
+def alarm():
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_hung_camera_is_a_timeout_and_the_end_of_the_process():
+    kept, ended = Kept(), []
+    answer = process.Answer(kept)
+    with process.limit(0.05, answer, ended.append):
+        while not ended:
+            time.sleep(0.01)
+    assert kept.sent == [Look.BEGAN, Fault.CAMERA_TIMEOUT, Look.ENDED]
+    assert ended == [process.FAILED]
+    assert not answer.give(Sight.LYING)  # Too late: one look has one answer.
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_look_in_time_is_not_ended():
+    kept, ended = Kept(), []
+    answer = process.Answer(kept)
+    with process.limit(60.0, answer, ended.append):
+        assert answer.give(Sight.NOBODY, 90)
+    answer.end()
+    assert kept.sent == [Look.BEGAN, Sight.NOBODY, Look.ENDED]
+    assert ended == []
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_look_that_was_broken_off_is_ended():
+    kept = Kept()
+    process.Answer(kept).end()
+    assert kept.sent == [Look.BEGAN, Look.ENDED]

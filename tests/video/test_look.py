@@ -1,0 +1,153 @@
+"""One look: what several frames add up to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitord.events import Fault, Sight
+from monitord.video.classifier import LABELS, Operating
+from monitord.video.fake import FakeCamera
+from monitord.video.look import FRAMES_MAX, FRAMES_MIN, Glimpse, aggregate, decide, look
+from monitord.video.v4l2 import CameraError
+
+OPERATING = Operating(present=0.6, absent=0.3, posture=0.6)
+OBSTACLES = (Sight.DARK, Sight.COVERED, Sight.BLURRED)
+
+shares = st.tuples(*[st.floats(0.001, 1)] * 3).map(lambda t: dict(zip(LABELS, (x / sum(t) for x in t), strict=True)))
+glimpses = st.lists(
+    st.builds(Glimpse, st.binary(min_size=1, max_size=2), st.none(), shares)
+    | st.builds(Glimpse, st.binary(min_size=1, max_size=2), st.sampled_from(OBSTACLES), st.just({})),
+    max_size=12,
+)
+
+
+@given(glimpses, st.randoms(use_true_random=False))
+def test_the_order_of_frames_does_not_matter(seen, random):
+    verdict = aggregate(seen, OPERATING)
+    random.shuffle(seen)
+    again = aggregate(seen, OPERATING)
+    assert (again.sight, again.frames) == (verdict.sight, verdict.frames)
+    assert abs(again.score - verdict.score) <= 1  # Sums of floats in another order may round to the next percent.
+
+
+@given(glimpses)
+def test_a_verdict_is_within_its_bounds(seen):
+    verdict = aggregate(seen, OPERATING)
+    assert 0 <= verdict.score <= 100
+    assert verdict.frames == len(seen)
+    if verdict.sight in OBSTACLES:
+        assert any(one.obstacle is verdict.sight for one in seen)
+
+
+@given(shares)
+def test_nobody_is_said_only_below_absent(mean):
+    somebody = mean["lying"] + mean["upright"]
+    assert (decide(mean, OPERATING) is Sight.NOBODY) == (somebody < OPERATING.absent)
+
+
+@pytest.mark.parametrize(
+    ("nobody", "lying", "upright", "sight"),
+    [
+        (0.9, 0.05, 0.05, Sight.NOBODY),
+        (0.1, 0.8, 0.1, Sight.LYING),
+        (0.1, 0.1, 0.8, Sight.UPRIGHT),
+        (0.5, 0.4, 0.1, Sight.CANNOT_TELL),  # Somebody, perhaps.
+        (0.1, 0.45, 0.45, Sight.CANNOT_TELL),  # Somebody, but how?
+    ],
+)
+def test_verdicts(nobody, lying, upright, sight):
+    assert decide({"nobody": nobody, "lying": lying, "upright": upright}, OPERATING) is sight
+
+
+def frame(digest, obstacle=None):
+    return Glimpse(digest, obstacle, {} if obstacle else {"nobody": 0.1, "lying": 0.8, "upright": 0.1})
+
+
+def test_a_picture_that_stands_still_is_frozen():
+    assert aggregate([frame(b"1")] * 3, OPERATING).sight is Sight.FROZEN
+
+
+def test_one_picture_is_not_frozen_yet():
+    assert aggregate([frame(b"1")], OPERATING).sight is Sight.LYING
+    assert aggregate([frame(b"1"), frame(b"1"), frame(b"2")], OPERATING).sight is Sight.LYING
+
+
+def test_the_usual_obstacle_wins():
+    seen = [frame(b"1", Sight.DARK), frame(b"2", Sight.DARK), frame(b"3", Sight.BLURRED), frame(b"4")]
+    verdict = aggregate(seen, OPERATING)
+    assert (verdict.sight, verdict.score) == (Sight.DARK, 50)
+
+
+def test_no_frame_is_no_verdict():
+    assert aggregate([], OPERATING).sight is Sight.CANNOT_TELL
+
+
+class Answers:
+    """Stands for the classifier: a fixed answer, and a count of how often it was asked."""
+
+    operating = OPERATING
+
+    def __init__(self, lying):
+        self.asked = 0
+        self._lying = lying
+
+    def probabilities(self, picture):
+        assert picture.any(), "the frame was wiped before it was looked at"
+        self.asked += 1
+        return {"nobody": 0.95 - self._lying, "lying": self._lying, "upright": 0.05}
+
+
+def pictures(count):
+    rng = np.random.default_rng(count)
+    coarse = rng.integers(30, 255, (count, 24, 32, 3), dtype=np.uint8)
+    fine = rng.integers(0, 20, (count, 192, 256, 3), dtype=np.uint8)
+    return list(coarse.repeat(8, axis=1).repeat(8, axis=2) // 2 + fine)
+
+
+def test_frames_are_overwritten_after_the_look():
+    shown = pictures(FRAMES_MAX)
+    verdict = look(FakeCamera(shown), Answers(0.6), 4.0)
+    assert verdict.frames == FRAMES_MAX
+    assert not any(picture.any() for picture in shown)
+
+
+def test_a_sure_look_ends_early_and_wipes_its_last_frame():
+    shown = pictures(FRAMES_MAX)
+    verdict = look(FakeCamera(shown), Answers(0.94), 4.0)
+    assert (verdict.sight, verdict.frames) == (Sight.LYING, FRAMES_MIN)
+    assert not any(picture.any() for picture in shown[:FRAMES_MIN])
+    assert shown[FRAMES_MIN].any()  # Control: what was not looked at was not touched.
+
+
+def test_a_look_ends_with_its_time():
+    times = iter(range(1000))
+    answers = Answers(0.6)
+    verdict = look(FakeCamera(pictures(40), live=True), answers, 3.0, clock=lambda: float(next(times)))
+    assert verdict.frames < FRAMES_MAX
+
+
+def test_a_live_camera_is_paced():
+    now = 0.0
+
+    def clock():
+        nonlocal now
+        now += 0.01
+        return now
+
+    answers = Answers(0.6)
+    look(FakeCamera(pictures(60), live=True), answers, 6.0, clock=clock)
+    assert answers.asked < 10  # 60 frames within about a second, one looked at each half second.
+
+
+def test_a_camera_that_breaks_early_is_a_fault():
+    broken = CameraError(Fault.CAMERA_BROKEN, "gone")
+    with pytest.raises(CameraError):
+        look(FakeCamera(pictures(2), broken), Answers(0.6), 4.0)
+
+
+def test_a_camera_that_breaks_late_leaves_a_verdict():
+    broken = CameraError(Fault.CAMERA_BROKEN, "gone")
+    assert look(FakeCamera(pictures(FRAMES_MIN), broken), Answers(0.7), 4.0).sight is Sight.LYING
