@@ -1,5 +1,6 @@
-"""A small renderer: bodies are rounded shapes that melt into each other, found by walking along each ray (Hart, 1996,
-"Sphere tracing"). No body data and no library beyond numpy, so what it draws is ours.
+"""A small renderer: rounded shapes that melt into each other, found by walking along each ray.
+
+After Hart, "Sphere tracing" (1996). No body data and no library beyond numpy, so what it draws is ours.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ def render(
 
     Args:
         parts: the scene; z is up, metres.
-        eye, at: where the camera is and what it looks at.
+        eye: where the camera is.
+        at: what it looks at.
         size: (height, width) in pixels.
         field_deg: vertical field of view.
         lamp: where the lamp is.

@@ -178,11 +178,13 @@ def test_sigterm_ends_it_in_order(house, monkeypatch):
     arguments = [
         sys.executable,
         "-c",
-        "import time\n"
-        "from monitord.config import Config\n"
-        "from monitord.video import process\n"
-        "process._look = lambda *_: time.sleep(60)\n"
-        "raise SystemExit(process.main(Config()))",
+        (
+            "import time\n"
+            "from monitord.config import Config\n"
+            "from monitord.video import process\n"
+            "process._look = lambda *_: time.sleep(60)\n"
+            "raise SystemExit(process.main(Config()))"
+        ),
     ]
     environment = {
         **os.environ,

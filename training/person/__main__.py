@@ -1,4 +1,7 @@
-"""``python -m training.person --data ../shared/data --out models``: trains, quantises, measures, writes model and card."""
+"""Trains, quantises and measures the person model, and writes it with its card.
+
+Run ``python -m training.person --data ../shared/data --out models`` from the root of the repository.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from monitord.model import Card, Model
@@ -18,6 +20,8 @@ from training.person import card, data, export, measure, network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
 
 SEED = 2
 

@@ -34,11 +34,12 @@ def build(path: Path, height: int, width: int) -> keras.Model:
 
     Args:
         path: yolox_nano.onnx.
-        height, width: of the picture in pixels, multiples of 32.
+        height: of the picture in pixels, a multiple of 32.
+        width: the same.
 
     Returns:
-        (n, height, width, 3) RGB 0..255 -> list of six maps, (n, height / stride, width / stride, 64), strides 8, 8, 16,
-        16, 32, 32; class and box branch of each.
+        (n, height, width, 3) RGB 0..255 -> six maps, (n, height / stride, width / stride, 64): the class and the box
+        branch of each of the strides 8, 16 and 32.
     """
     graph = onnx.load(str(path)).graph
     weights = {item.name: numpy_helper.to_array(item) for item in graph.initializer}

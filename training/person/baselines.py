@@ -10,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter
 from tqdm import tqdm
 
 from training.person import augment
-from training.person.measure import FALSE_ALARMS, Scored, figures
 from training.person.data import NOBODY
+from training.person.measure import FALSE_ALARMS, Scored, figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -14,6 +13,8 @@ from training.person.network import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import keras
 
     from training.person.data import Item
 

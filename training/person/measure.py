@@ -1,4 +1,4 @@
-"""Calibration and thresholds on the validation split, figures on the test split. Nothing here sees a training picture."""
+"""Calibration and thresholds on the validation split, figures on the test split; no training picture is seen here."""
 
 from __future__ import annotations
 
