@@ -4,6 +4,8 @@ Nothing else is ever said between the ear, the eye and the voice: enumerations a
 text, no bytes, no array of numbers, so there is no place for sound, words or pictures. ``monitord.wire`` turns a
 ``Frame`` into 8 bytes and back; a value that is not listed here cannot be sent and is refused on arrival.
 
+Labels of different kinds are never equal, though their numbers on the wire are: ``Look.ENDED != Sight.SEVERAL``.
+
 To add a word to the vocabulary, add a member here: the wire format, its property tests and the voice's texts
 (``monitord.notify.texts``) are checked against these enumerations.
 """
@@ -11,7 +13,7 @@ To add a word to the vocabulary, add a member here: the wire format, its propert
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, unique
+from enum import Enum, IntEnum, unique
 
 SCORE_MAX = 100
 """Scores are whole percent, 0..100."""
@@ -44,7 +46,7 @@ class Kind(IntEnum):
 
 
 @unique
-class Life(IntEnum):
+class Life(Enum):
     """Label of HELLO and GOODBYE."""
 
     STARTED = 1
@@ -52,7 +54,7 @@ class Life(IntEnum):
 
 
 @unique
-class Gate(IntEnum):
+class Gate(Enum):
     """Label of HEARTBEAT: the state of the gate in the ear (``monitord.audio.gate``)."""
 
     IDLE = 1
@@ -63,7 +65,7 @@ class Gate(IntEnum):
 
 
 @unique
-class Sound(IntEnum):
+class Sound(Enum):
     """Label of SOUND and SOUND_END: what was heard."""
 
     CRY = 1
@@ -75,7 +77,7 @@ class Sound(IntEnum):
 
 
 @unique
-class Look(IntEnum):
+class Look(Enum):
     """Label of LOOK: the life of one look. ASKED and NOT_ASKED come from the ear, the rest from the eye."""
 
     ASKED = 1
@@ -85,7 +87,7 @@ class Look(IntEnum):
 
 
 @unique
-class Sight(IntEnum):
+class Sight(Enum):
     """Label of SIGHT: the verdict of one look. The last five say that the camera cannot tell, and why."""
 
     NOBODY = 1
@@ -100,7 +102,7 @@ class Sight(IntEnum):
 
 
 @unique
-class Fault(IntEnum):
+class Fault(Enum):
     """Label of FAULT: whatever stops the daemon from hearing, seeing or telling."""
 
     MICROPHONE_MISSING = 1
@@ -121,6 +123,11 @@ class Fault(IntEnum):
     WIRE_GAP = 50
     EAR_SILENT = 51
     JOURNAL = 52
+
+
+EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
+LOOK_FAULTS = frozenset(fault for fault in Fault if Fault.CAMERA_MISSING.value <= fault.value < Fault.RECOVERED.value)
+"""Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own."""
 
 
 Label = Life | Gate | Sound | Look | Sight | Fault

@@ -51,7 +51,7 @@ def encode(frame: Frame) -> bytes:
             raise WireError(f"{name} {value} is outside 0..{top}")
     return _LAYOUT.pack(
         VERSION << 4 | message.kind,
-        message.label,
+        message.label.value,
         message.score,
         frame.role << 7 | message.level,
         frame.sequence,

@@ -30,7 +30,7 @@ def test_the_eye_can_say_only_what_it_saw():
 
 @pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda e: e.__name__)
 def test_labels_fit_a_byte_and_zero_means_nothing(enumeration):
-    assert all(1 <= label <= 255 for label in enumeration)
+    assert all(1 <= label.value <= 255 for label in enumeration)
 
 
 def test_kinds_fit_four_bits_and_roles_one():
@@ -50,3 +50,8 @@ def test_a_frame_cannot_be_changed_after_it_was_made():
     with pytest.raises(dataclasses.FrozenInstanceError):
         message.score = 100  # type: ignore[misc] # that it cannot be done is the point
     assert dataclasses.replace(message, score=91).score == 91
+
+
+def test_labels_of_different_kinds_are_never_equal():
+    labels = [label for enumeration in set(LABELS.values()) for label in enumeration]
+    assert len(set(labels)) == len(labels)

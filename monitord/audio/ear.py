@@ -166,9 +166,7 @@ class Ear:
         return min(LEVEL_MAX, max(0, round(-self._level_dbfs)))
 
 
-DEAF = frozenset(
-    {Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED, Fault.DETECTOR_MODEL}
-)
+DEAF = frozenset({Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED, Fault.DETECTOR_MODEL})
 """Faults with which no sound arrives."""
 
 HELLO = Message(Kind.HELLO, Life.STARTED)

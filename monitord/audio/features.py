@@ -48,9 +48,7 @@ def mel_matrix(front: FrontEnd) -> Frames:
     def mel(hz: float) -> float:
         return float(2595.0 * np.log10(1.0 + hz / 700.0))
 
-    edges = 700.0 * (
-        10.0 ** (np.linspace(mel(front.low_hz), mel(front.high_hz), front.bins + 2) / 2595.0) - 1.0
-    )
+    edges = 700.0 * (10.0 ** (np.linspace(mel(front.low_hz), mel(front.high_hz), front.bins + 2) / 2595.0) - 1.0)
     hz = np.arange(front.window // 2 + 1) * RATE_HZ / front.window
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rise = (hz[:, None] - low) / (centre - low)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitord.config import AlertWhen, RuleConfig, RulesConfig
-from monitord.events import Fault, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.events import EAR_FAULTS, LOOK_FAULTS, Fault, Kind, Life, Look, Message, Role, Sight, Sound
 from monitord.notify.incident import QUIET_S, Action, Event, Incident, State, Urgency, begin, step
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 EAR_SILENT_S = 15.0
 """No frame of the ear for so long (three heartbeats) is an alarm of its own."""
 
-_EAR_FAULTS = frozenset(fault for fault in Fault if fault < Fault.CAMERA_MISSING)
-_LOOK_FAULTS = frozenset(fault for fault in Fault if Fault.CAMERA_MISSING <= fault < Fault.RECOVERED)
-_LASTING = (_EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | _LOOK_FAULTS | {Fault.EAR_SILENT}
-_OF_ROLE = {Role.EAR: _EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: _LOOK_FAULTS}
+_LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS | {Fault.EAR_SILENT}
+_OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +86,14 @@ class Triage:
                 changes += self._look(label, at)
             case Sight():
                 changes += self._to_sounds(Event.SIGHT, at, seen=label)
-                changes += self._recover(_LOOK_FAULTS, now)
+                changes += self._recover(LOOK_FAULTS, now)
             case Fault.RECOVERED:
                 changes += self._recover(_OF_ROLE[role], now)
             case Fault():
-                if label in _LOOK_FAULTS:
+                if label in LOOK_FAULTS:
                     changes += self._to_sounds(Event.LOOK_FAILED, at, seen=label)
                 changes += self.fault(label, now)
-            case Life.STARTED if message.kind is Kind.HELLO:  # Enumerations of whole numbers are equal across kinds.
+            case Life.STARTED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
         return changes
 
@@ -181,8 +179,7 @@ class Triage:
         return changes
 
     def _find(self, subject: Sound | Fault) -> Incident | None:
-        # By type too: enumerations of whole numbers are equal across their kinds.
-        same = (each for each in self.live if type(each.subject) is type(subject) and each.subject == subject)
+        same = (each for each in self.live if each.subject is subject)
         return next(same, None)
 
     def _begin(self, subject: Sound | Fault, at: float, rule: RuleConfig, urgency: Urgency, score: int = 0) -> Change:

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S
-from monitord.events import Fault, Gate, Kind, Look, Role, Sight
+from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Look, Role, Sight
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.delivery import Delivery
 from monitord.notify.journal import JournalError
@@ -180,7 +180,7 @@ class Voice:
                 pass  # The verdict came before it and says more.
             case Look() | Sight():
                 senses.seen, senses.seen_at = message.label, now - frame.age_s
-            case Fault() as fault if Fault.CAMERA_MISSING <= fault < Fault.RECOVERED:
+            case Fault() as fault if fault in LOOK_FAULTS:
                 senses.seen, senses.seen_at = fault, now - frame.age_s
         if message.kind in (Kind.SOUND, Kind.SOUND_END):
             senses.sound_at = now - frame.age_s

@@ -8,13 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
+from waiting import PATIENCE_S, until
 
 from monitord.service import SUPERVISOR_PID
-
-PATIENCE_S = 30.0
 
 
 class RealVoice:
@@ -77,13 +75,6 @@ class RealVoice:
             self.process.communicate()
         if self.socket is not None:
             self.socket.close()
-
-
-def until(true):
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import socket
 
 import pytest
-from conftest import until
+from waiting import until
 
 from monitord.events import Frame, Kind, Message, Role, Sound
 from monitord.notify.journal import JournalError, read
