@@ -44,9 +44,9 @@ def turned_target(item: Item, angle_deg: float) -> Target:
 
 def _angle(rng: np.random.Generator) -> float:
     kind = rng.random()
-    if kind < 0.55:  # noqa: PLR2004 - shares of the kinds: mostly level, some on the side, some any way
+    if kind < 0.55:
         return float(rng.uniform(-15, 15))
-    if kind < 0.8:  # noqa: PLR2004
+    if kind < 0.8:
         return float(rng.choice([-90, 90]) + rng.uniform(-20, 20))
     return float(rng.uniform(-180, 180))
 
@@ -65,16 +65,16 @@ def _move(picture: Picture, angle: float, height: int, width: int, rng: np.rando
     matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, scale)
     matrix[:, 2] += (width - columns) / 2 + rng.uniform(-0.1, 0.1) * width, (height - rows) / 2
     matrix[1, 2] += rng.uniform(-0.1, 0.1) * height
-    if rng.random() < 0.5:  # noqa: PLR2004 - every other one is mirrored
+    if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
-    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.4 else cv2.BORDER_CONSTANT  # noqa: PLR2004
+    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.4 else cv2.BORDER_CONSTANT
     grey = (PAD_GREY,) * 3
     return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=border, borderValue=grey)
 
 
 def _cover(picture: Picture, rng: np.random.Generator) -> Picture:
     """Hide up to a third from one side, as a blanket or furniture before the lens does."""
-    if rng.random() > 0.15:  # noqa: PLR2004
+    if rng.random() > 0.15:
         return picture
     height, width = picture.shape[:2]
     depth = rng.uniform(0.1, 0.33)
@@ -93,20 +93,20 @@ def _cover(picture: Picture, rng: np.random.Generator) -> Picture:
 
 def _light(picture: Picture, rng: np.random.Generator) -> Picture:
     light = picture.astype(np.float32)
-    if rng.random() < 0.35:  # noqa: PLR2004 - near-infrared cameras deliver grey pictures
+    if rng.random() < 0.35:
         mix = rng.dirichlet((2, 2, 2)).astype(np.float32)
         light = np.repeat((light @ mix)[..., None], 3, axis=2)
-        if rng.random() < 0.5:  # noqa: PLR2004 - and their lamp lights the middle
+        if rng.random() < 0.5:
             rows, columns = np.ogrid[-1 : 1 : light.shape[0] * 1j, -1 : 1 : light.shape[1] * 1j]
             light *= np.exp(-rng.uniform(0.3, 1.2) * (rows**2 + columns**2))[..., None]
     else:
         light *= rng.uniform(0.85, 1.15, 3).astype(np.float32)
     light = 255 * np.clip(light / 255, 0, 1) ** np.float32(rng.uniform(0.6, 1.6))
-    darkness = rng.uniform(0.15, 0.5) if rng.random() < 0.2 else rng.uniform(0.7, 1.2)  # noqa: PLR2004
+    darkness = rng.uniform(0.15, 0.5) if rng.random() < 0.2 else rng.uniform(0.7, 1.2)
     light = (light - 128) * np.float32(rng.uniform(0.7, 1.2)) + 128
     light = light * np.float32(darkness)
-    if rng.random() < 0.3:  # noqa: PLR2004 - out of focus, or a cheap lens
+    if rng.random() < 0.3:
         light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.4, 1.5))
-    if rng.random() < 0.5:  # noqa: PLR2004 - noise of the sensor, more of it in the dark
+    if rng.random() < 0.5:
         light += rng.normal(0, rng.uniform(1, 10), light.shape).astype(np.float32)
     return np.clip(light, 0, 255).astype(np.uint8)

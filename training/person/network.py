@@ -134,7 +134,7 @@ def _later(network: keras.Model) -> list[keras.Variable]:
     return [
         weight
         for layer in network.layers
-        if layer.trainable_weights and len(layer.output.shape) == 4 and layer.output.shape[1] <= HEIGHT // 8  # noqa: PLR2004
+        if layer.trainable_weights and len(layer.output.shape) == 4 and layer.output.shape[1] <= HEIGHT // 8
         for weight in layer.trainable_weights
     ]
 
