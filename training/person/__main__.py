@@ -103,6 +103,10 @@ def _measure(
     validation = measure.score(items, "validation", logits)
     heat = measure.temperature(validation)
     chosen = measure.thresholds(validation, heat)
+    somebody = 1 - measure.probabilities(validation.logits, heat)[:, 0]
+    empty = validation.pick(targets=(data.NOBODY,))
+    people = validation.pick(targets=(data.PERSON, data.LYING, data.UPRIGHT))
+    print(f"{name}: AUC of presence on the validation split {measure.auc(somebody[people], somebody[empty]):.4f}")
     test = measure.score(items, "test", logits)
     p = measure.probabilities(test.logits, heat)
     print(f"{name}: temperature {heat:.2f}, present {chosen[0]:.4f}, absent {chosen[1]:.4f}")

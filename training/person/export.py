@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     from training.person.data import Item
 
-_EXAMPLES = 300
+_EXAMPLES = 64
 
 
 def to_int8(network: keras.Model, items: list[Item], seed: int) -> bytes:
-    """The quantised network; its ranges come from training pictures, half of them varied."""
+    """The quantised network; its ranges come from training pictures.
+
+    Few and as the daemon sees them: the range is that of the largest value, and 300 varied ones stretched it until the
+    error of the logits was 1.0 (root mean square; 0.6 with 40 plain ones, 0.1 with 8-bit weights alone).
+    """
     rng = np.random.default_rng(seed)
     train = [item for item in items if item.split == "train"]
 
     def examples() -> Iterator[list[np.ndarray]]:
-        for count, which in enumerate(rng.choice(len(train), _EXAMPLES, replace=False)):
-            item = train[which]
-            varied = (
-                augment.vary(item, HEIGHT, WIDTH, rng)[0] if count % 2 else augment.fit(item.picture, HEIGHT, WIDTH)
-            )
-            yield [varied[None].astype(np.float32)]
+        for which in rng.choice(len(train), _EXAMPLES, replace=False):
+            yield [augment.fit(train[which].picture, HEIGHT, WIDTH)[None].astype(np.float32)]
 
     @tf.function(input_signature=[tf.TensorSpec((1, HEIGHT, WIDTH, 3), tf.float32)])
     def serve(picture: tf.Tensor) -> tf.Tensor:
