@@ -39,7 +39,12 @@ class Channel:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
     def send(self, message: Message) -> None:
-        """Number `message` and send it, after whatever still waits."""
+        """Number `message` and send it, after whatever still waits.
+
+        Raises:
+            WireError: it is no message that may be sent; nothing was queued.
+        """
+        encode(Frame(message, self._role, self._boot, self._sequence))  # Before it could block what comes after it.
         self._waiting.append((self._clock(), self._sequence, message))
         self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
         self.flush()

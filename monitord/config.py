@@ -6,7 +6,6 @@ its default; a test holds the two together.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 import tomllib
@@ -14,6 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from monitord.lan import LanError, local_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +65,8 @@ class Priority(StrEnum):
 def _no_url(value: str) -> str:
     if "://" in value and not value.startswith("file:"):
         raise ValueError(
-            "a network address is refused: the raw picture or sound would cross the network before monitord has it; "
-            "use a device of this machine"
+            "is a network address and refused: the raw picture or sound would cross the network before monitord "
+            "has it; use a device of this machine"
         )
     return value
 
@@ -135,16 +136,15 @@ class RulesConfig(_Section):
 
 
 def _local_address(value: str) -> str:
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        raise ValueError(
-            'is no IP address; "127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house'
-        ) from None
-    if address.is_unspecified:
+    if value in ("0.0.0.0", "::"):  # noqa: S104 - refused, not bound
         raise ValueError("would listen on every network of this machine; name one address of the house's network")
-    if not (address.is_loopback or address.is_private or address.is_link_local) or address.is_multicast:
-        raise ValueError("is a public address; monitord serves loopback and private addresses only")
+    try:
+        local_address(value)
+    except LanError:
+        raise ValueError(
+            "is no loopback, private, link-local or unique-local address; "
+            '"127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house'
+        ) from None
     return value
 
 
@@ -201,13 +201,15 @@ def _explain(path: Path, text: str, error: Any) -> str:
     return f"{where}: {'.'.join(keys)}: {_what(keys, error)}"
 
 
-def _what(keys: list[str], error: Any) -> str:
+def _what(keys: list[str], error: Any) -> str:  # noqa: PLR0911 - one return for each kind of mistake
     found = repr(error["input"])
     match error["type"]:
         case "extra_forbidden":
             return "is no key of monitord; config.example.toml shows all of them"
         case "greater_than_equal" | "less_than_equal" as side:
             low, high = _range(keys)
+            if found == "nan":
+                return f"nan is no number, {low} to {high}"
             short = side == "greater_than_equal"
             size = ("short" if short else "long") if keys[-1].endswith("_s") else ("small" if short else "large")
             return f"{found} is too {size}, {low} to {high}"
@@ -218,7 +220,8 @@ def _what(keys: list[str], error: Any) -> str:
         case "value_error":
             return f"{found} {error['ctx']['error']}"
         case _:
-            return f"{found} is of the wrong kind, it {error['msg'].removeprefix('Input ')}"
+            wanted = error["msg"].removeprefix("Input ").split(" or instance of")[0]
+            return f"{found} is of the wrong kind, it {wanted.replace('a valid dictionary', 'a section')}"
 
 
 def _range(keys: list[str]) -> tuple[float, float]:

@@ -164,10 +164,10 @@ class Supervisor:
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
         child.pidfd = -1
+        if child is self._eye and code:
+            self._drop_requests()  # A request that broke the eye must not start it again and again.
         self._tell(child, "ended", code)
         if child is self._eye:
-            if code:
-                self._drop_requests()  # A request that broke the eye must not start it again and again.
             self._selector.register(self._looks, selectors.EVENT_READ, self._look_asked)
         elif not self._stopping:
             self._restart_later(child, code)

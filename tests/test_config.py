@@ -120,11 +120,14 @@ def test_the_block_is_as_long_as_the_hop_unless_said_otherwise(tmp_path):
     assert load(tmp_path, "audio.block_s = 0.1").audio.hop_s == 0.5
 
 
-PUBLIC = "is a public address; monitord serves loopback and private addresses only"
+PUBLIC = (
+    "is no loopback, private, link-local or unique-local address; "
+    '"127.0.0.1" serves this machine only, the Pi\'s own LAN address serves the house'
+)
 EVERYWHERE = "would listen on every network of this machine; name one address of the house's network"
 NO_KEY = "is no key of monitord; config.example.toml shows all of them"
 REFUSED = (
-    "a network address is refused: the raw picture or sound would cross the network before monitord has it; "
+    "is a network address and refused: the raw picture or sound would cross the network before monitord has it; "
     "use a device of this machine"
 )
 
@@ -173,9 +176,9 @@ def test_each_mistake_is_one_line(tmp_path, text, line):
         ("[journal]\nkeep_days = 2026-01-01", "my.toml:2: journal.keep_days: "),
         ("audio = 3", "my.toml:1: audio: 3 is of the wrong kind"),
         ("[rules]\ncry = 'x'", "my.toml:2: rules.cry: 'x' is of the wrong kind"),
-        ('[page]\naddress = "kitchen"', "my.toml:2: page.address: 'kitchen' is no IP address"),
+        ('[page]\naddress = "kitchen"', "my.toml:2: page.address: 'kitchen' is no loopback"),
         ('[page]\naddress = "::"', "my.toml:2: page.address: '::' would listen on every network"),
-        ('[page]\naddress = "224.0.0.1"', "my.toml:2: page.address: '224.0.0.1' is a public address"),
+        ('[page]\naddress = "224.0.0.1"', "my.toml:2: page.address: '224.0.0.1' is no loopback"),
         ('[page]\naddress = "2001:4860:4860::8888"', "my.toml:2: page.address: "),
         ('[page]\naddress = "::ffff:8.8.8.8"', "my.toml:2: page.address: "),
     ],

@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "monitord": 0,
     "monitord.events": 0,
     "monitord.config": 0,
+    "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means
     "monitord.wire": 1,
@@ -48,7 +49,6 @@ FLOORS: dict[str, int] = {
     "monitord.notify": 2,
     "monitord.notify.incident": 2,
     "monitord.notify.delivery": 2,
-    "monitord.notify.lan": 2,
     "monitord.notify.texts": 2,
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from monitord.supervisor import BACK_OFF_S, back_off_s
 
+PATIENCE_S = 30.0
 PACKAGE = """
 import os, signal, socket, sys, time
 role, behaviour = sys.argv[1], os.environ.get("BEHAVIOUR", "")
@@ -70,13 +72,21 @@ class House:
         )
 
     def told(self, process: str, what: str) -> dict:
-        """The next line about `process`; fails the test when the supervisor ends first."""
+        """The next line about `process`; fails the test when the supervisor ends first, or says nothing for long."""
+        impatience = threading.Timer(PATIENCE_S, self.process.kill)
+        impatience.start()
+        try:
+            return self._told(process, what)
+        finally:
+            impatience.cancel()
+
+    def _told(self, process: str, what: str) -> dict:
         for line in self.process.stdout:
             told = json.loads(line)
             self.pids.add(told["pid"])
             if (told["process"], told["what"]) == (process, what):
                 return told
-        pytest.fail(f"never told that {process} {what}: {self.process.stderr.read()}")
+        pytest.fail(f"never told that {process} {what}")
 
     def ask_for_a_look(self) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:

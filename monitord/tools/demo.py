@@ -80,8 +80,12 @@ class _Stage:
             text=True,
             start_new_session=True,  # Ctrl-C reaches this process, which ends the others.
         ) as monitor:
-            for read, stream in ((self._read_trace, monitor.stdout), (self._read_log, monitor.stderr)):
-                threading.Thread(target=read, args=(stream,), daemon=True).start()
+            readers = [
+                threading.Thread(target=read, args=(stream,), daemon=True)
+                for read, stream in ((self._read_trace, monitor.stdout), (self._read_log, monitor.stderr))
+            ]
+            for reader in readers:
+                reader.start()
             try:
                 self._tell(monitor)
                 if keep and not self._story.missing:
@@ -92,6 +96,8 @@ class _Stage:
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     monitor.send_signal(signal.SIGTERM)
+                for reader in readers:  # Before the streams are closed under them.
+                    reader.join()
         return self._verdict()
 
     def _tell(self, monitor: subprocess.Popen[str]) -> None:

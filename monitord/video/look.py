@@ -118,7 +118,7 @@ def aggregate(glimpses: Sequence[Glimpse], operating: Operating) -> Verdict:
     if 2 * len(usable) < count:
         obstacles = Counter(one.obstacle for one in glimpses if one.obstacle is not None)
         # Ties go to the lower number, so that the order of frames does not matter.
-        sight = min(obstacles, key=lambda each: (-obstacles[each], each))
+        sight = min(obstacles, key=lambda each: (-obstacles[each], each.value))
         return Verdict(sight, _percent(obstacles[sight] / count), mean, count)
     if count >= _FROZEN_MIN and len({one.digest for one in glimpses}) == 1:
         return Verdict(Sight.FROZEN, SCORE_MAX, mean, count)

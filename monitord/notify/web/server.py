@@ -1,6 +1,6 @@
 """The page and the JSON API under /api/v1. The one place that speaks HTTP.
 
-Who may ask: peers inside the house (`monitord.notify.lan`), under a name of this machine (against DNS rebinding), and
+Who may ask: peers inside the house (`monitord.lan`), under a name of this machine (against DNS rebinding), and
 from no page but our own (Origin). There is no user account: whoever is in the house may acknowledge.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
+from monitord.lan import is_local, is_our_host, is_our_origin
 from monitord.notify.journal import JournalError
-from monitord.notify.lan import is_local, is_our_host, is_our_origin
 from monitord.notify.web.hub import TooManyPagesError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord.notify.lan import LanError, is_local, is_our_host, is_our_origin, local_address
+from monitord.lan import LanError, is_local, is_our_host, is_our_origin, local_address
 
 NAMES = frozenset({"localhost", "raspberrypi", "raspberrypi.local"})
 
