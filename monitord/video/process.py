@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from monitord import confine, paths, service
@@ -24,7 +25,7 @@ from monitord.model import ModelError
 from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from monitord.config import Config
     from monitord.video.look import Verdict
@@ -35,6 +36,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 MARGIN_S = 2.0
 """Seconds before the supervisor's limit at which the eye ends itself, so that it can still say why."""
 _LAST_RESORT_S = 1.0
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
 
@@ -58,10 +60,12 @@ def main(config: Config) -> int:
         log.warning("a look was asked for, but video.device is off; nothing is looked at")
         return DONE
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EYE) as channel:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _stop)
         answer = Answer(channel)
         try:
+            with _undisturbed():
+                for number in _STOPPING:
+                    signal.signal(number, _stop)
+                answer.begin()
             with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer):
                 verdict = _look(config, answer)
         finally:
@@ -104,11 +108,14 @@ class Answer:
         self._channel = channel
         self._lock = threading.Lock()
         self._given = False
-        channel.send(Message(Kind.LOOK, Look.BEGAN))
+
+    def begin(self) -> None:
+        """Send BEGAN."""
+        self._channel.send(Message(Kind.LOOK, Look.BEGAN))
 
     def give(self, label: Sight | Fault, score: int = 0) -> bool:
         """Send `label` and ENDED, unless an answer was given before; returns whether this was it."""
-        with self._lock:
+        with _undisturbed(), self._lock:
             if self._given:
                 return False
             self._given = True
@@ -119,7 +126,7 @@ class Answer:
 
     def end(self) -> None:
         """Send ENDED alone, where the look was broken off before there was an answer."""
-        with self._lock:
+        with _undisturbed(), self._lock:
             if not self._given:
                 self._given = True
                 self._channel.send(Message(Kind.LOOK, Look.ENDED))
@@ -153,6 +160,16 @@ class limit:  # noqa: N801 - a context manager, used like a function
         if not self._over.wait(self._seconds) and self._answer.give(Fault.CAMERA_TIMEOUT):
             log.error("the camera did not answer in %.0f s; the look is given up", self._seconds)
             self._end(FAILED)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """SIGTERM and SIGINT wait until the block ends: what was begun to be said is said whole, and once."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(*_: object) -> NoReturn:
