@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from monitord import confine, paths, service
 from monitord.channel import Channel
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from monitord.config import Config
-    from monitord.video.look import Verdict
 
 log = logging.getLogger("monitord.eye")
 
@@ -36,7 +35,6 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 MARGIN_S = 2.0
 """Seconds before the supervisor's limit at which the eye ends itself, so that it can still say why."""
 _LAST_RESORT_S = 1.0
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
 _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
 
@@ -61,23 +59,22 @@ def main(config: Config) -> int:
         return DONE
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EYE) as channel:
         answer = Answer(channel)
+        stop = _Stop()
         try:
-            with _undisturbed():
-                for number in _STOPPING:
-                    signal.signal(number, _stop)
+            with stop.later():
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, stop.asked)
                 answer.begin()
             with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer):
-                verdict = _look(config, answer)
+                label, score = _look(config)
+                with stop.later():
+                    answer.give(label, score)
         finally:
+            # The look is over: a stop has nothing more to stop, and must not cut short what is said of it.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
             answer.end()
-        if verdict is not None:
-            log.info(
-                "saw %s (%d %%) in %d frames, %.2f s after the start",
-                verdict.sight.name,
-                verdict.score,
-                verdict.frames,
-                time.monotonic() - began,
-            )
+        log.info("%s, score %d %%, %.2f s after the start", label.name, score, time.monotonic() - began)
     return DONE
 
 
@@ -115,7 +112,7 @@ class Answer:
 
     def give(self, label: Sight | Fault, score: int = 0) -> bool:
         """Send `label` and ENDED, unless an answer was given before; returns whether this was it."""
-        with _undisturbed(), self._lock:
+        with self._lock:
             if self._given:
                 return False
             self._given = True
@@ -126,7 +123,7 @@ class Answer:
 
     def end(self) -> None:
         """Send ENDED alone, where the look was broken off before there was an answer."""
-        with _undisturbed(), self._lock:
+        with self._lock:
             if not self._given:
                 self._given = True
                 self._channel.send(Message(Kind.LOOK, Look.ENDED))
@@ -162,21 +159,37 @@ class limit:  # noqa: N801 - a context manager, used like a function
             self._end(FAILED)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """SIGTERM and SIGINT wait until the block ends: what was begun to be said is said whole, and once."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class _Stop:
+    """SIGTERM and SIGINT as an exception, so that the frame in hand is wiped on the way out; never in mid-sentence.
+
+    A mask of signals would not do: libraries have threads of their own, and when one of those takes the signal, Python
+    runs the handler in the main thread all the same.
+    """
+
+    def __init__(self) -> None:
+        self._speaking = 0
+        self._asked = False
+
+    def asked(self, *_: object) -> None:
+        """The handler of both signals."""
+        self._asked = True
+        if not self._speaking:
+            sys.exit(DONE)
+
+    @contextmanager
+    def later(self) -> Iterator[None]:
+        """A stop that is asked for in the block comes at its end."""
+        self._speaking += 1
+        try:
+            yield
+        finally:
+            self._speaking -= 1
+        if self._asked and not self._speaking:
+            sys.exit(DONE)
 
 
-def _stop(*_: object) -> NoReturn:
-    sys.exit(DONE)  # As an exception, so that the frame in hand is wiped on the way out.
-
-
-def _look(config: Config, answer: Answer) -> Verdict | None:
+def _look(config: Config) -> tuple[Sight | Fault, int]:
+    """Look once; returns what is to be told, and its score in percent."""
     # Loaded here, under the limit, and after the confinement: both take most of the time to the verdict.
     from monitord.video.camera import CameraError, open_camera  # noqa: PLC0415
     from monitord.video.classifier import Classifier  # noqa: PLC0415
@@ -187,14 +200,11 @@ def _look(config: Config, answer: Answer) -> Verdict | None:
         verdict = look(camera, Classifier.load(paths.models_dir()), config.video.look_s)
     except CameraError as cause:
         log.error("%s", cause)  # noqa: TRY400 - one sentence, not a traceback
-        answer.give(cause.fault)
+        return cause.fault, 0
     except ModelError as cause:
         log.error("%s", cause)  # noqa: TRY400 - one sentence, not a traceback
-        answer.give(Fault.CLASSIFIER_MODEL)
+        return Fault.CLASSIFIER_MODEL, 0
     except Exception as cause:  # noqa: BLE001 - whatever breaks, the voice must be told that the eye saw nothing
         log.error("the look failed: %s: %s", type(cause).__name__, cause)  # noqa: TRY400
-        answer.give(Fault.CAMERA_BROKEN)
-    else:
-        answer.give(verdict.sight, verdict.score)
-        return verdict
-    return None
+        return Fault.CAMERA_BROKEN, 0
+    return verdict.sight, verdict.score
