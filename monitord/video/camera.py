@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 # Again by call: OpenCV's own loader sets a level after it has read the environment.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+_silence = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
+_silence(0)
 cv2.setNumThreads(1)  # A look is short; more threads only compete with the ear.
 
 WARM_UP_S = 1.5
