@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitord import model, paths
-from monitord.audio.detector import Detector
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.files import SoundFileError, read_pieces
 from monitord.audio.loop import message_line
-from monitord.audio.process import CARD
+from monitord.audio.models import EarModels
 from monitord.config import LOOK_GRACE_S
 from monitord.events import Kind, Look, Message, Role
 from monitord.notify.triage import Triage
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from monitord.audio.detector import Decision
+    from monitord.audio.detector import Decision, Detector
     from monitord.audio.features import Samples
     from monitord.config import Config
     from monitord.notify.triage import Change
@@ -50,7 +49,7 @@ def main(audio: Path, video: Path | None, as_json: bool, config: Config) -> int:
     Without `video` looks are asked for and nobody answers; the incident does not wait for them.
     """
     try:
-        detector = Detector(model.load(paths.models_dir() / CARD), config.audio.hop_s, config.audio.sensitivity)
+        detector = EarModels.load(config.audio.hop_s, config.audio.sensitivity).detector()
         eye = None if video is None else _eye(video, config)
         story = Story(config, camera=eye is not None)
         for said in replay(read_pieces(audio), detector, config, eye):
@@ -96,8 +95,8 @@ def replay(
         for decision in detector.feed(piece):
             yield from take(decision)
     hop = np.zeros(detector.card.hop, np.int16)
-    # The hop that the end cuts in two, and the window of the smoothing.
-    left = 1 + detector.card.window
+    # The hop that the end cuts in two, and what the smoothing looks back.
+    left = 1 + detector.tail // detector.card.hop
     while left > 0 or ear.sounds or answers:
         left -= 1
         for decision in detector.feed(hop):

@@ -7,22 +7,23 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord import model, paths
-from monitord.audio.detector import Detector
+from monitord import paths
 from monitord.audio.files import FileSource, read_pieces
-from monitord.audio.process import CARD
+from monitord.audio.models import EarModels
 from monitord.config import Config, Sensitivity
 from monitord.tools import evaluate
 
 CONFIG = Config()
 NIGHT = Path(evaluate.__file__).parents[1] / "scene" / "night.flac"
 
-pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return model.load(paths.models_dir() / CARD)
+def fresh():
+    """Makes detectors of the shipped models, by the time between decisions."""
+    models = {hop_s: EarModels.load(hop_s, Sensitivity.BALANCED) for hop_s in (0.25, 0.5)}
+    return lambda hop_s: models[hop_s].detector()
 
 
 @pytest.fixture
@@ -63,24 +64,24 @@ def test_a_clip_does_not_hear_the_one_before(clips, tmp_path):
 
 @pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene is not there")
 @pytest.mark.parametrize("hop_s", [0.25, 0.5])
-def test_the_score_is_the_highest_posterior_of_the_running_ear(loaded, hop_s):
+def test_the_score_is_the_highest_posterior_of_the_running_ear(fresh, hop_s):
     """The ear's own source plays the file in blocks, then quiet for ever; evaluate reads it in pieces."""
     clock = iter(range(0, 10**6, 10))
     source = FileSource(NIGHT, hop_s, lambda: float(next(clock)))
-    running = Detector(loaded, hop_s, Sensitivity.BALANCED)
+    running = fresh(hop_s)
     blocks = (source.read(0.0) for _ in range(int(40 / hop_s)))
     posteriors = [decision.posteriors["cry"] for block in blocks for decision in running.feed(block)]
-    score = evaluate.highest(read_pieces(NIGHT), Detector(loaded, hop_s, Sensitivity.BALANCED))
+    score = evaluate.highest(read_pieces(NIGHT), fresh(hop_s))
     assert score["cry"] == max(posteriors) > 0.5
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60000), st.lists(st.integers(1, 20000), max_size=8))
-def test_the_score_is_the_highest_smoothed_posterior_of_any_sound(loaded, seed, length, sizes):
+def test_the_score_is_the_highest_smoothed_posterior_of_any_sound(fresh, seed, length, sizes):
     rng = np.random.default_rng(seed)
     clip = (rng.standard_normal(length) * rng.choice([20, 500, 8000])).clip(-32768, 32767).astype(np.int16)
     pieces = np.split(clip, [at for at in np.cumsum(sizes) if at < length])
-    score = evaluate.highest(pieces, Detector(loaded, 0.5, Sensitivity.BALANCED))
-    ear = Detector(loaded, 0.5, Sensitivity.BALANCED)
+    score = evaluate.highest(pieces, fresh(0.5))
+    ear = fresh(0.5)
     padded = np.concatenate([clip, np.zeros(-length % 8000 + 16000, np.int16)])
     assert score["cry"] == max(decision.posteriors["cry"] for decision in ear.feed(padded))
 

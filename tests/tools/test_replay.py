@@ -7,10 +7,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord import model, paths
-from monitord.audio.detector import Detector
+from monitord import paths
 from monitord.audio.files import read_pieces
-from monitord.audio.process import CARD
+from monitord.audio.models import EarModels
 from monitord.config import Config, Sensitivity, VideoConfig
 from monitord.events import Kind, Look, Message, Role, Sight, Sound
 from monitord.tools import replay
@@ -19,13 +18,15 @@ from monitord.tools.replay import main
 CONFIG = Config()
 NIGHT = Path(replay.__file__).parents[1] / "scene" / "night.flac"
 
-pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
 needs_scene = pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene is not there")
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return model.load(paths.models_dir() / CARD)
+def fresh():
+    """Makes detectors of the shipped models, by the time between decisions."""
+    models = {hop_s: EarModels.load(hop_s, Sensitivity.BALANCED) for hop_s in (0.25, 0.5)}
+    return lambda hop_s: models[hop_s].detector()
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,8 @@ def night():
     return np.concatenate(list(read_pieces(NIGHT)))
 
 
-def told(loaded, pieces, hop_s=0.5, eye=None, config=CONFIG):
-    return list(replay.replay(pieces, Detector(loaded, hop_s, Sensitivity.BALANCED), config, eye))
+def told(fresh, pieces, hop_s=0.5, eye=None, config=CONFIG):
+    return list(replay.replay(pieces, fresh(hop_s), config, eye))
 
 
 def blocks(samples, sizes):
@@ -52,23 +53,23 @@ def somebody_lies(_):
 @needs_scene
 @pytest.mark.parametrize("hop_s", [0.25, 0.5])
 @pytest.mark.parametrize("block_ms", [20, 250, 500, 1000])
-def test_blocks_do_not_change_the_events(loaded, night, block_ms, hop_s):
-    whole = told(loaded, [night], hop_s, somebody_lies)
+def test_blocks_do_not_change_the_events(fresh, night, block_ms, hop_s):
+    whole = told(fresh, [night], hop_s, somebody_lies)
     size = block_ms * 16
     pieces = [night[at : at + size] for at in range(0, len(night), size)]
-    assert told(loaded, pieces, hop_s, somebody_lies) == whole
+    assert told(fresh, pieces, hop_s, somebody_lies) == whole
     assert Sound.CRY in [said.message.label for said in whole if said.message.kind is Kind.SOUND]
 
 
 @pytest.fixture(scope="module")
-def whole(loaded, night):
-    return told(loaded, [night], 0.5, somebody_lies)
+def whole(fresh, night):
+    return told(fresh, [night], 0.5, somebody_lies)
 
 
 @needs_scene
 @given(sizes=st.lists(st.integers(0, 100_000), max_size=30))
-def test_random_blocks_do_not_change_the_events(loaded, night, whole, sizes):
-    assert told(loaded, blocks(night, sizes), 0.5, somebody_lies) == whole
+def test_random_blocks_do_not_change_the_events(fresh, night, whole, sizes):
+    assert told(fresh, blocks(night, sizes), 0.5, somebody_lies) == whole
 
 
 @needs_scene
@@ -85,8 +86,8 @@ def test_the_eye_answers_within_the_look_and_nothing_waits_at_the_end(whole):
 
 
 @needs_scene
-def test_a_camera_that_is_off_gives_no_look(loaded, night):
-    said = told(loaded, [night], config=Config(video=VideoConfig(device="off")))
+def test_a_camera_that_is_off_gives_no_look(fresh, night):
+    said = told(fresh, [night], config=Config(video=VideoConfig(device="off")))
     assert {one.message.kind for one in said} == {Kind.SOUND, Kind.SOUND_END}
 
 

@@ -1,0 +1,117 @@
+"""The one place that loads the ear's models: which it needs, how they fit together, what is said where they do not."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_models import write_cry, write_ear, write_word
+from made_sounds import noise, together, tone
+from test_embedding import needs_the_package
+
+from monitord.audio.detector import SoundBegan, SoundEnded
+from monitord.audio.models import EarModels
+from monitord.config import Sensitivity
+from monitord.model import ModelError
+
+BALANCED = Sensitivity.BALANCED
+pytestmark = needs_the_package
+
+
+@pytest.fixture
+def chain(models_folder):
+    """Both stages with two words, one of which is a file of the owner's."""
+    return EarModels.load(0.5, BALANCED, ("help", str(models_folder / "kaffee.toml")), models_folder)
+
+
+def scene():
+    """A room, a tone near 500 Hz, one near 1 kHz, the room: 9 s."""
+    room = noise(9, -62)
+    room[16000:40000] = together(room[16000:40000], tone(1.5, -25, 500.0))
+    room[48000:80000] = together(room[48000:80000], tone(2, -20))
+    return room
+
+
+def test_both_stages_hear_a_cry(chain):
+    made = chain.detector().feed(scene())
+    events = [event for decision in made for event in decision.events if event.label == "cry"]
+    assert events == [SoundBegan("cry"), SoundEnded("cry")]
+    assert list(made[0].posteriors) == ["cry", "help", "kaffee"]
+    looked = {label for decision in made for label, stages in decision.stages.items() if stages.looked}
+    assert looked == {"cry", "help", "kaffee"}
+    assert not all(stages.looked for decision in made for stages in decision.stages.values())
+
+
+@pytest.mark.parametrize("hop_s", [0.25, 0.5])
+def test_blocks_do_not_matter_to_any_stage(models_folder, hop_s):
+    models, sound = EarModels.load(hop_s, BALANCED, ("help", "kaffee"), models_folder), scene()
+    whole = models.detector().feed(sound)
+
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(st.integers(1, 60000), max_size=12))
+    def any_blocks(sizes):
+        detector = models.detector()
+        pieces = np.split(sound, [at for at in np.cumsum(sizes) if at < len(sound)])
+        assert [decision for piece in pieces for decision in detector.feed(piece)] == whole
+
+    any_blocks()
+
+
+def test_without_words_no_backbone_is_needed(models_folder):
+    (models_folder / "speech_embedding.toml").unlink()
+    assert EarModels.load(0.5, BALANCED, (), models_folder).detector().labels == ("cry",)
+    with pytest.raises(ModelError, match=r"speech_embedding\.toml: the model card cannot be read"):
+        EarModels.load(0.5, BALANCED, ("help",), models_folder)
+
+
+def test_without_a_stage_one_the_cry_model_decides_alone(cry_alone):
+    models = EarModels.load(0.5, BALANCED, (), cry_alone)
+    assert models.detector().labels == ("cry",)
+    assert not models.verifiers
+
+
+def refusal(folder, words=("help",)):
+    with pytest.raises(ModelError) as refused:
+        EarModels.load(0.5, BALANCED, words, folder)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_an_unknown_word_is_one_sentence(models_folder):
+    assert refusal(models_folder, ("helpp",)) == (
+        f"{models_folder}/helpp.toml: there is no model of the word 'helpp'; audio.words names it"
+    )
+    assert "there is no model of the word '/nowhere/my.toml'" in refusal(models_folder, ("/nowhere/my.toml",))
+
+
+def test_a_broken_word_is_one_sentence(models_folder):
+    with (models_folder / "help.tflite").open("ab") as changed:
+        changed.write(b"!")
+    assert "help.tflite: the model is not the one its card describes" in refusal(models_folder)
+    write_word(models_folder / "help.toml", candidate="shout")
+    assert "[candidate] has no label 'shout'" in refusal(models_folder)
+    (models_folder / "help.tflite").unlink()
+    assert "help.tflite: the model cannot be read" in refusal(models_folder)
+
+
+def test_a_word_twice_is_one_sentence(models_folder):
+    assert "two models hear the same" in refusal(models_folder, ("help", "help"))
+
+
+def test_a_stage_one_that_finds_no_candidates_is_one_sentence(models_folder):
+    card = models_folder / "ear.toml"
+    card.write_text(re.sub(r"\[candidate\]\n.*\n.*\n", "", card.read_text("utf-8")), "utf-8")
+    assert "ear.toml: " in refusal(models_folder)
+
+
+def test_a_cry_verifier_may_have_any_front_end_that_fits(models_folder):
+    write_ear(models_folder, {"cry": 0.0, "voice": 1.0})
+    write_cry(models_folder, high=10)
+    made = EarModels.load(0.25, BALANCED, (), models_folder).detector().feed(scene())
+    # Its bin 10 is near 500 Hz, and every open hop is a candidate.
+    assert all(decision.stages["cry"].looked == decision.open for decision in made if decision.stages)
+    best = max(made, key=lambda decision: decision.stages["cry"].stage_two if decision.stages else -99.0)
+    assert 1.0 < best.t_s < 5.0
