@@ -77,7 +77,7 @@ def run_monitord(profile: str) -> None:
     from monitord.events import Role  # noqa: PLC0415
 
     config = Config(audio=AudioConfig(profile=profile))
-    models = EarModels.load(config.audio.hop_s, config.audio.sensitivity)
+    models = EarModels.load(config.audio)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         loop = Loop(config, channel, lambda: PipeSource(config.audio.period_s, lambda: loop.stop()), models.detector)  # noqa: PLW0108 - loop is being made
         ready()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitord import model, paths
-from monitord.audio import embedding
+from monitord.audio import embedding, soundcard
 from monitord.audio.detector import Detector
 from monitord.audio.embedding import Embeddings, SpeechEmbedding
 from monitord.audio.soundcard import SoundCard, VerifierCard
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitord.audio.verifier import Verifier
-    from monitord.config import Sensitivity
+    from monitord.config import AudioConfig
 
 EAR = "ear"
 CRY = "cry"
+TAKEN = frozenset({"cry", "smoke_alarm", "co_alarm", "word"})
+"""Labels that are no words."""
 
 
 class EarModels:
@@ -33,8 +35,7 @@ class EarModels:
         stage_one: the network that listens to everything.
         verifiers: the networks of stage two.
         backbone: the speech embedding; None where no verifier needs it.
-        hop_s: seconds between decisions.
-        sensitivity: which thresholds of the cards apply.
+        audio: the configuration of the ear; its profile and sensitivity say which thresholds apply.
 
     Raises:
         ModelError: a card lacks something, or the models do not fit together.
@@ -45,26 +46,20 @@ class EarModels:
         stage_one: model.Model,
         verifiers: Sequence[model.Model],
         backbone: SpeechEmbedding | None,
-        hop_s: float,
-        sensitivity: Sensitivity,
+        audio: AudioConfig,
     ) -> None:
         self.stage_one = stage_one
         self.verifiers = tuple(verifiers)
         self._backbone = backbone
-        self._hop_s = hop_s
-        self._sensitivity = sensitivity
+        self._audio = audio
         self.detector()
 
     @classmethod
-    def load(
-        cls, hop_s: float, sensitivity: Sensitivity, words: Sequence[str] = (), folder: Path | None = None
-    ) -> Self:
-        """Load stage one, the verifier of cries, and those of `words`.
+    def load(cls, audio: AudioConfig, folder: Path | None = None) -> Self:
+        """Load stage one, the verifier of cries, and those of the words of `audio`.
 
         Args:
-            hop_s: seconds between decisions.
-            sensitivity: which thresholds of the cards apply.
-            words: names of cards in `folder`, or paths of cards that end in .toml.
+            audio: the configuration of the ear.
             folder: where the models are; None: the shipped ones.
 
         Raises:
@@ -72,16 +67,26 @@ class EarModels:
         """
         folder = folder or paths.models_dir()
         if not (folder / f"{EAR}.toml").exists():
-            return cls(model.load(folder / f"{CRY}.toml"), (), None, hop_s, sensitivity)
-        cards = [folder / f"{CRY}.toml", *(word_card(word, folder) for word in words)]
+            if audio.words:
+                raise model.ModelError(f"{folder}: words need a model of stage one, and there is no {EAR}.toml")
+            return cls(model.load(folder / f"{CRY}.toml"), (), None, audio)
+        stage_one, cries = model.load(folder / f"{EAR}.toml"), model.load(folder / f"{CRY}.toml")
+        words = [_load_word(word, folder) for word in audio.words]
         backbone = SpeechEmbedding.load(folder / embedding.CARD) if words else None
-        return cls(
-            model.load(folder / f"{EAR}.toml"), [model.load(card) for card in cards], backbone, hop_s, sensitivity
-        )
+        return cls(stage_one, [cries, *words], backbone, audio)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Name of each model, and one line about it: its stage, its labels, what the owner may expect of it."""
+        lines = []
+        for loaded in (self.stage_one, *self.verifiers):
+            stage = "stage two" if loaded is not self.stage_one else "stage one" if self.verifiers else "one stage"
+            promise = soundcard.promise(loaded.card, self._audio.hop_s, self._audio.sensitivity)
+            lines.append((loaded.card.name, "; ".join([f"{stage}: {', '.join(loaded.card.labels)}", *promise])))
+        return lines
 
     def detector(self) -> Detector:
         """A fresh detector, for a stream that begins; the networks themselves are shared."""
-        hop_s, sensitivity = self._hop_s, self._sensitivity
+        hop_s, sensitivity = self._audio.hop_s, self._audio.sensitivity
         embeddings = None if self._backbone is None else Embeddings(self._backbone)
         verifiers: list[Verifier] = []
         for loaded in self.verifiers:
@@ -97,13 +102,14 @@ class EarModels:
         return Detector(self.stage_one, hop_s, sensitivity, verifiers)
 
 
-def word_card(word: str, folder: Path) -> Path:
-    """The card of `word`: its own path, or a name in `folder`.
-
-    Raises:
-        ModelError: there is none.
-    """
-    path = Path(word) if word.endswith(".toml") else folder / f"{word}.toml"
+def _load_word(word: str, folder: Path) -> model.Model:
+    """The model of `word`: the card's own path, or a name in `folder`."""
+    path = Path(word).expanduser() if word.endswith(".toml") else folder / f"{word}.toml"
     if not path.exists():
         raise model.ModelError(f"{path}: there is no model of the word {word!r}; audio.words names it")
-    return path
+    loaded = model.load(path)
+    if "backbone" not in loaded.card.extra:
+        raise model.ModelError(f"{path}: is no model of a word: its card names no backbone")
+    if TAKEN.intersection(loaded.card.labels):
+        raise model.ModelError(f"{path}: a word may not be called {', '.join(loaded.card.labels)}; name it otherwise")
+    return loaded

@@ -204,3 +204,20 @@ def operating_row(card: Card, label: str, hop_s: float, sensitivity: Sensitivity
         if (row["profile"], row["sensitivity"]) == (profile, sensitivity) and row.get("label", label) == label:
             return row
     raise KeyError(f"threshold of {label} for profile {profile}, sensitivity {sensitivity}")
+
+
+def promise(card: Card, hop_s: float, sensitivity: Sensitivity) -> list[str]:
+    """What the card says that `sensitivity` means, in plain words; empty where it measured nothing.
+
+    Where its figures are those of other words or sounds, ``[measured] stands_for`` names them.
+    """
+    try:
+        row = operating_row(card, card.labels[0], hop_s, sensitivity)
+        hourly, recall = float(row["false_alarms_per_hour"]), round(100 * float(row["recall"]))
+        measured = card.extra.get("measured", {}).get("stands_for")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+    share = f"{recall // 10} of 10" if recall % 10 == 0 else f"{recall} of 100"
+    what = "calls" if "backbone" in card.extra else "cries"
+    said = f"{sensitivity}: {hourly:.1f} false alarms per hour of hard test sounds, finds {share} {what}"
+    return [said, f"measured on {measured}"] if measured else [said]
