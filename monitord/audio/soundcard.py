@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitord.audio.embedding import EXAMPLE
+from monitord.audio.enrolled import Gain
 from monitord.audio.features import RATE_HZ, FrontEnd
 from monitord.config import HOP_S, Sensitivity
 from monitord.model import Card, ModelError
@@ -119,6 +120,7 @@ class VerifierCard:
         frames: frames of log-mel, or embeddings, that it looks at.
         combine: how its logits and stage one's become posteriors.
         rules: how its labels become sounds, in their order.
+        enrolment: what the likeness to a resident's own utterances is worth; None: the word knows no enrolment.
     """
 
     labels: tuple[str, ...]
@@ -127,6 +129,7 @@ class VerifierCard:
     frames: int
     combine: Combine
     rules: tuple[Rule, ...]
+    enrolment: Gain | None = None
 
     @classmethod
     def read(cls, card: Card, hop_s: float, sensitivity: Sensitivity) -> VerifierCard:
@@ -138,6 +141,9 @@ class VerifierCard:
         try:
             candidate = card.extra["candidate"]
             combine = Combine(**{name: float(value) for name, value in card.extra["combine"].items()})
+            worth = card.extra.get("enrolment")
+            # What the section has beside the three numbers was measured with them.
+            enrolment = None if worth is None else Gain(*(float(worth[name]) for name in ("gain", "offset", "most")))
         except (KeyError, TypeError, ValueError, AttributeError) as wrong:
             raise ModelError(f"{card.path}: the card of a verifier has no usable {wrong}") from None
         if not isinstance(candidate, str):
@@ -155,7 +161,7 @@ class VerifierCard:
         elif len(card.input_shape) != 2 or card.input_shape[0] != EXAMPLE:  # noqa: PLR2004 - embeddings, numbers
             raise ModelError(f"{card.path}: input_shape {card.input_shape} is not ({EXAMPLE} embeddings, numbers)")
         rules = _rules(card, hop_s, sensitivity)
-        return cls(card.labels, candidate, front, card.input_shape[0], combine, rules)
+        return cls(card.labels, candidate, front, card.input_shape[0], combine, rules, enrolment)
 
 
 def _front_end(card: Card) -> FrontEnd:

@@ -110,7 +110,7 @@ def test_a_word_may_not_be_called_what_is_no_word(models_folder, name):
     folder = models_folder / "mine"
     folder.mkdir()
     write_word(folder / f"{name}.toml")
-    assert f"a word may not be called {name}" in refusal(models_folder, (str(folder / f"{name}.toml"),))
+    assert f"a word may not be called {name!r}" in refusal(models_folder, (str(folder / f"{name}.toml"),))
 
 
 def test_a_model_that_is_no_words_is_one_sentence(models_folder):
