@@ -103,6 +103,7 @@ class AudioConfig(_Section):
     block_s: float | None = Field(default=None, ge=0.1, le=1.0)
     sensitivity: Annotated[Sensitivity, Field(strict=False)] = Sensitivity.BALANCED
     words: Words = ()
+    alarms: bool = True
 
     @property
     def hop_s(self) -> float:

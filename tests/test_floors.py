@@ -42,6 +42,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.embedding": 2,
     "monitord.audio.enrolled": 2,
     "monitord.audio.utterance": 2,
+    "monitord.audio.cadence": 2,
     "monitord.audio.verifier": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,

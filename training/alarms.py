@@ -7,22 +7,18 @@ Prints the tables and writes them between the markers of docs/alarms.md. Nothing
 
 from __future__ import annotations
 
-import argparse
 import math
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
-from monitord.audio.cadence import LABELS, POSTERIORS, Alarms
+from monitord.audio.cadence import LABELS, Alarms
 from monitord.audio.features import RATE_HZ, FrontEnd, LogMel
 from monitord.audio.level import LevelGate, dbfs, piece_energies
-from training.alarm_sounds import BEEPERS, KINDS, Beeps, drawn
-from training.augment import Sound, loud_level_db, tones
-from training.clips import Clip, read_manifest, read_sound
-from training.rooms import in_room, pink, white
+from training.alarm_sounds import KINDS, Beeps, drawn
+from training.augment import Sound
+from training.rooms import white
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +88,9 @@ def rate(kind: str, scene: Callable[[np.random.Generator, Beeps], Sound], *, gat
     return f"{two:.2f} / {three:.2f}"
 
 
-def table(title: str, rows: dict[str, Callable[[np.random.Generator, Beeps], Sound]], *, gated: bool = True) -> list[str]:
+def table(
+    title: str, rows: dict[str, Callable[[np.random.Generator, Beeps], Sound]], *, gated: bool = True
+) -> list[str]:
     """One row per scene, one column per kind of alarm."""
     lines = [f"| {title} | {' | '.join(KINDS)} |", "|---|" + "---|" * len(KINDS)]
     for name, scene in tqdm(rows.items(), desc=title, mininterval=2.0):

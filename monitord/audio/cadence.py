@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, FrontEnd
+from monitord.audio.soundcard import Rule
 
 if TYPE_CHECKING:
     from monitord.audio.features import Frames
@@ -61,6 +62,9 @@ SAME_CLOCK = 0.05
 STRETCHES = (0.9, 0.95, 1.0, 1.05, 1.1)
 POSTERIORS = (0.0, 0.3, 0.95, 0.99)
 """By the number of groups in a row. A ranking, not a measured probability: one group is a coincidence, two are not."""
+
+HEARD_AT, RELEASE = 0.9, 0.6
+"""Two groups are heard. Nothing is smoothed: a group is counted as a whole and lasts until others fail to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,9 @@ class _Matcher:
                 continue
             cycles = (onset - group.onset) / cycle
             # Across a missing group, a long way off, the alarm must keep the clock that its tones keep.
-            if abs(cycles - 1) <= TOLERANCE or abs(cycles / scale - 2) <= SAME_CLOCK and abs(scale/group.scale-1)<=SAME_CLOCK:
+            if abs(cycles - 1) <= TOLERANCE or (
+                abs(cycles / scale - 2) <= SAME_CLOCK and abs(scale / group.scale - 1) <= SAME_CLOCK
+            ):
                 row = max(row, group.row + 1)
         self.groups.append(_Group(onset, column, scale, row))
 
@@ -255,6 +261,7 @@ class Alarms:
     """
 
     labels = LABELS
+    rules = tuple(Rule(label, 1, RELEASE, HEARD_AT) for label in LABELS)
 
     def __init__(self, front: FrontEnd) -> None:
         usual = FrontEnd()

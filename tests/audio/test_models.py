@@ -21,7 +21,7 @@ pytestmark = needs_the_package
 
 
 def audio(*words, profile="eco"):
-    return AudioConfig(words=words, profile=profile)
+    return AudioConfig(words=words, profile=profile, alarms=False)
 
 
 @pytest.fixture
@@ -61,6 +61,36 @@ def test_blocks_do_not_matter_to_any_stage(models_folder, profile):
         assert [decision for piece in pieces for decision in detector.feed(piece)] == whole
 
     any_blocks()
+
+
+def smoke(cycles):
+    """A smoke alarm's cadence: three beeps of half a second, then a pause."""
+    beep, gap, pause = tone(0.5, -30, 3100.0), noise(0.5, -62), noise(1.5, -62, 4)
+    return np.concatenate([noise(2, -62)] + [beep, gap, beep, gap, beep, pause] * cycles)
+
+
+def test_alarms_are_heard_by_the_same_detector(models_folder):
+    both = AudioConfig(words=("help",))
+    made = EarModels.load(both, models_folder).detector().feed(smoke(3))
+    assert list(made[0].posteriors) == ["cry", "help", "smoke_alarm", "co_alarm"]
+    began = [event.label for decision in made for event in decision.events if isinstance(event, SoundBegan)]
+    assert "smoke_alarm" in began
+    assert "co_alarm" not in began
+    assert EarModels.load(both, models_folder).lines()[-1][0] == "alarms"
+
+
+def test_alarms_are_heard_without_a_stage_two_and_not_where_they_are_not_wanted(cry_alone):
+    made = EarModels.load(AudioConfig(), cry_alone).detector().feed(smoke(3))
+    assert made[-1].posteriors["smoke_alarm"] > 0.9
+    assert EarModels.load(audio(), cry_alone).detector().labels == ("cry",)
+
+
+def test_a_stage_one_of_another_front_end_hears_no_alarms(models_folder):
+    card = models_folder / "ear.toml"
+    card.write_text(card.read_text("utf-8").replace("low_hz = 100.0", "low_hz = 120.0"), "utf-8")
+    with pytest.raises(ModelError, match=r"ear\.toml: the cadence of alarms .* set audio\.alarms = false"):
+        EarModels.load(AudioConfig(), models_folder)
+    assert EarModels.load(audio(), models_folder).detector().labels == ("cry",)
 
 
 def test_without_words_no_backbone_is_needed(models_folder):

@@ -86,7 +86,7 @@ def highest(audio, sound):
 
 
 def test_the_ear_hears_an_enrolled_voice_better_and_another_sound_no_better(house):
-    audio = AudioConfig(words=("help",))
+    audio = AudioConfig(words=("help",), alarms=False)
     same, other = word(seed=9, before_s=1.3), word(hz=1800, length_s=0.2, seed=8)
     before = highest(audio, same), highest(audio, other)
     assert cli.run(["enroll", "help", "--from", *five(house)]) == 0
@@ -101,7 +101,7 @@ def test_the_ear_hears_an_enrolled_voice_better_and_another_sound_no_better(hous
 def test_a_damaged_file_costs_the_enrolment_and_not_the_ear(house):
     cli.run(["enroll", "help", "--from", *five(house)])
     (house / "state" / "enrolled" / "help.npz").write_bytes(b"text")
-    models = EarModels.load(AudioConfig(words=("help",)))
+    models = EarModels.load(AudioConfig(words=("help",), alarms=False))
     line = models.lines()[-1][1]
     assert "enrolled utterances are not used: " in line
     assert "is damaged" in line
