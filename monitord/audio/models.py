@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitord import model, paths
-from monitord.audio import embedding, soundcard, templates
-from monitord.audio.cadence import Alarms
+from monitord.audio import cadence, embedding, soundcard, templates
 from monitord.audio.detector import Detector
 from monitord.audio.embedding import Embeddings, SpeechEmbedding
 from monitord.audio.soundcard import SoundCard, VerifierCard
@@ -21,7 +20,6 @@ from monitord.audio.verifier import MelVerifier, WordVerifier
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitord.audio.detector import Listener
     from monitord.audio.embedding import Floats
     from monitord.audio.verifier import Verifier
     from monitord.config import AudioConfig
@@ -98,7 +96,7 @@ class EarModels:
             parts = [f"{stage}: {', '.join(loaded.card.labels)}", *promise, *enrolment]
             lines.append((loaded.card.name, "; ".join(parts)))
         if self._audio.alarms:
-            lines.append(("alarms", f"no network: {', '.join(Alarms.labels)}; by their cadence"))
+            lines.append(("alarms", f"by their cadence, no network: {', '.join(cadence.LABELS)}"))
         return lines
 
     def _take_enrolled(self, card: model.Card, backbone: str, folder: Path) -> None:
@@ -130,14 +128,14 @@ class EarModels:
                 raise model.ModelError(f"{loaded.card.path}: it needs the speech embedding, which is not loaded")
         if verifiers and not SoundCard.read(self.stage_one.card, hop_s, sensitivity).candidates:
             raise model.ModelError(f"{self.stage_one.card.path}: stage one has no section [candidate]")
-        return Detector(self.stage_one, hop_s, sensitivity, verifiers, self._listeners())
+        return Detector(self.stage_one, hop_s, sensitivity, verifiers, self._alarms())
 
-    def _listeners(self) -> list[Listener]:
+    def _alarms(self) -> list[cadence.Alarms]:
         if not self._audio.alarms:
             return []
         card = SoundCard.read(self.stage_one.card, self._audio.hop_s, self._audio.sensitivity)
         try:
-            return [Alarms(card.front)]
+            return [cadence.Alarms(card.front)]
         except ValueError as cause:
             raise model.ModelError(f"{self.stage_one.card.path}: {cause}; set audio.alarms = false") from None
 

@@ -40,7 +40,7 @@ def test_each_model_has_a_line_with_its_stage_and_what_it_promises(folder, capsy
         f"ok    model cry      stage two: cry; {promise} cries",
         f"ok    model help     stage two: help; {promise} calls",
         f"ok    model tee      stage two: tee; {promise} calls",
-        "ok    model alarms   no network: smoke_alarm, co_alarm; by their cadence",
+        "ok    model alarms   by their cadence, no network: smoke_alarm, co_alarm",
         "ok    model person   nobody, lying, upright",
     ]
 
