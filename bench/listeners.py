@@ -17,7 +17,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,21 +77,25 @@ def run_monitord(profile: str) -> None:
     from monitord.events import Role  # noqa: PLC0415
 
     config = Config(audio=AudioConfig(profile=profile))
-    models = EarModels.load(config.audio.hop_s, config.audio.sensitivity)
+    models = EarModels.load(config.audio)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         loop = Loop(config, channel, lambda: PipeSource(config.audio.period_s, lambda: loop.stop()), models.detector)  # noqa: PLW0108 - loop is being made
         ready()
         loop.run()
 
 
-def run_yamnet(path: Path, min_volume: float) -> None:
-    """One call for each whole window that is loud enough, until the pipe ends."""
+def interpreter(**arguments: Any) -> Any:
+    """An interpreter of the runtime that is installed."""
     try:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - a listener loads only what it needs
     except ImportError:
         from tflite_runtime.interpreter import Interpreter  # noqa: PLC0415
+    return Interpreter(**arguments)
 
-    network = Interpreter(model_path=str(path), num_threads=1)
+
+def run_yamnet(path: Path, min_volume: float) -> None:
+    """One call for each whole window that is loud enough, until the pipe ends."""
+    network = interpreter(model_path=str(path), num_threads=1)
     network.allocate_tensors()
     given, scores = network.get_input_details()[0], network.get_output_details()[0]["index"]
     ready()

@@ -78,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--scores", type=Path, required=True, metavar="OUT.csv")
     evaluate.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
 
+    enroll = configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    enroll.add_argument("word", nargs="?", metavar="WORD", help="as in audio.words")
+    enroll.add_argument("--device", metavar="NAME", help="the microphone; without it, that of the configuration")
+    instead = enroll.add_mutually_exclusive_group()
+    instead.add_argument("--from", type=Path, nargs="+", metavar="FILE", dest="recordings", help="five recordings")
+    instead.add_argument("--forget", action="store_true", help="delete what is kept of WORD")
+    instead.add_argument("--list", action="store_true", help="the words that somebody has enrolled")
+
     configured("status", _status, "what the running monitor hears, sees and tells").add_argument(
         "--json", action="store_true", help="one JSON object"
     )
@@ -150,6 +158,22 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     measure = evaluate.audio if options.what == "audio" else evaluate.video
     return measure(options.manifest, options.scores, Config.load(options.config))
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    from monitord.tools import enroll
+
+    config = Config.load(options.config)
+    if options.list:
+        return enroll.show(options.word)
+    if options.word is None:
+        print("monitord: enroll which WORD? Or --list", file=sys.stderr)
+        return WRONG_USAGE
+    if options.forget:
+        return enroll.forget(options.word)
+    if options.device is not None:
+        config = config.model_copy(update={"audio": config.audio.model_copy(update={"device": options.device})})
+    return enroll.enroll(options.word, options.recordings or (), config)
 
 
 def _status(options: argparse.Namespace) -> int:

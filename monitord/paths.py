@@ -10,6 +10,7 @@ EVENTS_SOCKET = "events.sock"
 LOOK_SOCKET = "look.sock"
 PAUSED = "paused"
 JOURNAL = "journal.sqlite3"
+ENROLLED = "enrolled"
 
 
 def models_dir() -> Path:

@@ -14,6 +14,7 @@ COMMANDS = (
     "check",
     "replay",
     "evaluate",
+    "enroll",
     "status",
     "events",
     "ack",

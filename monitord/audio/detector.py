@@ -172,8 +172,9 @@ class Detector:
         rules += [rule for verifier in verifiers for rule in verifier.card.rules]
         rules += [rule for listener in listeners for rule in listener.rules]
         self.labels = tuple(rule.label for rule in rules)
-        if len(set(self.labels)) < len(self.labels):
-            raise ModelError(f"{model.card.path}: two models hear the same: {', '.join(sorted(self.labels))}")
+        twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
+        if twice:
+            raise ModelError(f"{model.card.path}: two models hear the same: {', '.join(map(repr, twice))}")
         self._window = max((rule.window for rule in rules), default=1)
         self.tail = self._window * card.hop
         self._log_mel = LogMel(card.front)

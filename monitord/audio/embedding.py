@@ -65,10 +65,14 @@ class SpeechEmbedding:
     Attributes:
         grid: the shapes.
         needs: samples that `Embeddings.newest` has to be given.
+        identity: tells these networks' numbers from any others'.
     """
 
-    def __init__(self, grid: Grid, mel: FloatNetwork, embedding: FloatNetwork, scale: float, offset: float) -> None:
+    def __init__(
+        self, grid: Grid, mel: FloatNetwork, embedding: FloatNetwork, *, scale: float, offset: float, identity: str
+    ) -> None:
         self.grid = grid
+        self.identity = identity
         self.needs = (EXAMPLE + grid.steps) * grid.step + grid.samples - grid.step
         self._mel = mel
         self._embedding = embedding
@@ -95,8 +99,9 @@ class SpeechEmbedding:
                 FloatNetwork(
                     embedding_path, embedding_content, (1, grid.window, grid.bins, 1), (1, 1, 1, grid.numbers)
                 ),
-                mel["scale"],
-                mel["offset"],
+                scale=mel["scale"],
+                offset=mel["offset"],
+                identity=f"{mel['sha256'][:16]}-{embedding['sha256'][:16]}",
             )
         except (KeyError, TypeError) as wrong:
             raise ModelError(f"{path}: the card of the speech embedding has no usable {wrong}") from None

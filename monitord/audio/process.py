@@ -45,7 +45,9 @@ def main(config: Config, trace: bool = False) -> int:  # noqa: FBT001, FBT002 - 
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         channel.send(HELLO)
         try:
-            models = EarModels.load(config.audio.hop_s, config.audio.sensitivity)
+            models = EarModels.load(config.audio)
+            for name, line in models.lines():
+                log.info("model %s: %s", name, line)
             loop = Loop(config, channel, open_source, models.detector, trace=trace)
         except model.ModelError as cause:
             channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitord.audio.embedding import EXAMPLE
+from monitord.audio.enrolled import Gain
 from monitord.audio.features import RATE_HZ, FrontEnd
 from monitord.config import HOP_S, Sensitivity
 from monitord.model import Card, ModelError
@@ -119,6 +120,7 @@ class VerifierCard:
         frames: frames of log-mel, or embeddings, that it looks at.
         combine: how its logits and stage one's become posteriors.
         rules: how its labels become sounds, in their order.
+        enrolment: what the likeness to a resident's own utterances is worth; None: the word knows no enrolment.
     """
 
     labels: tuple[str, ...]
@@ -127,6 +129,7 @@ class VerifierCard:
     frames: int
     combine: Combine
     rules: tuple[Rule, ...]
+    enrolment: Gain | None = None
 
     @classmethod
     def read(cls, card: Card, hop_s: float, sensitivity: Sensitivity) -> VerifierCard:
@@ -138,6 +141,9 @@ class VerifierCard:
         try:
             candidate = card.extra["candidate"]
             combine = Combine(**{name: float(value) for name, value in card.extra["combine"].items()})
+            worth = card.extra.get("enrolment")
+            # What the section has beside the three numbers was measured with them.
+            enrolment = None if worth is None else Gain(*(float(worth[name]) for name in ("gain", "offset", "most")))
         except (KeyError, TypeError, ValueError, AttributeError) as wrong:
             raise ModelError(f"{card.path}: the card of a verifier has no usable {wrong}") from None
         if not isinstance(candidate, str):
@@ -155,7 +161,7 @@ class VerifierCard:
         elif len(card.input_shape) != 2 or card.input_shape[0] != EXAMPLE:  # noqa: PLR2004 - embeddings, numbers
             raise ModelError(f"{card.path}: input_shape {card.input_shape} is not ({EXAMPLE} embeddings, numbers)")
         rules = _rules(card, hop_s, sensitivity)
-        return cls(card.labels, candidate, front, card.input_shape[0], combine, rules)
+        return cls(card.labels, candidate, front, card.input_shape[0], combine, rules, enrolment)
 
 
 def _front_end(card: Card) -> FrontEnd:
@@ -204,3 +210,20 @@ def operating_row(card: Card, label: str, hop_s: float, sensitivity: Sensitivity
         if (row["profile"], row["sensitivity"]) == (profile, sensitivity) and row.get("label", label) == label:
             return row
     raise KeyError(f"threshold of {label} for profile {profile}, sensitivity {sensitivity}")
+
+
+def promise(card: Card, hop_s: float, sensitivity: Sensitivity) -> list[str]:
+    """What the card says that `sensitivity` means, in plain words; empty where it measured nothing.
+
+    Where its figures are those of other words or sounds, ``[measured] stands_for`` names them.
+    """
+    try:
+        row = operating_row(card, card.labels[0], hop_s, sensitivity)
+        hourly, recall = float(row["false_alarms_per_hour"]), round(100 * float(row["recall"]))
+        measured = card.extra.get("measured", {}).get("stands_for")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+    share = f"{recall // 10} of 10" if recall % 10 == 0 else f"{recall} of 100"
+    what = "calls" if "backbone" in card.extra else "cries"
+    said = f"{sensitivity}: {hourly:.1f} false alarms per hour of hard test sounds, finds {share} {what}"
+    return [said, f"measured on {measured}"] if measured else [said]

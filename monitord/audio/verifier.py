@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from monitord.audio.enrolled import boost
 from monitord.audio.features import LogMel
 from monitord.model import ModelError
 
@@ -55,16 +58,32 @@ class MelVerifier:
 
 
 class WordVerifier:
-    """Looks at the newest speech embeddings; all words of one stream share one `Embeddings`."""
+    """Looks at the newest speech embeddings; all words of one stream share one `Embeddings`.
 
-    def __init__(self, model: SoundModel, card: VerifierCard, embeddings: Embeddings) -> None:
+    Args:
+        model: the head.
+        card: its figures.
+        embeddings: those of the stream.
+        templates: enrolled utterances of the word, shape (n, 16, 96); None: nobody has enrolled.
+    """
+
+    def __init__(
+        self, model: SoundModel, card: VerifierCard, embeddings: Embeddings, templates: Floats | None = None
+    ) -> None:
+        if templates is not None and templates.shape[1:] != embeddings.shape:
+            raise ModelError(f"{model.card.path}: enrolled utterances of shape {templates.shape} do not fit it")
         if model.card.input_shape != embeddings.shape:
             raise ModelError(f"{model.card.path}: input_shape {model.card.input_shape} is not {embeddings.shape}")
         self.card = card
         self.needs = embeddings.needs
         self._model = model
         self._embeddings = embeddings
+        self._templates = templates
 
     def look(self, kept: Samples, end: int) -> Floats:
-        """Logits, shape (labels,), of the newest embeddings at `end`."""
-        return self._model.logits(self._embeddings.newest(kept, end))
+        """Logits, shape (labels,), of the newest embeddings at `end`; likeness to an enrolled voice adds to them."""
+        example = self._embeddings.newest(kept, end)
+        logits = self._model.logits(example)
+        if self._templates is None or self.card.enrolment is None:
+            return logits
+        return np.asarray(logits + boost(example, self._templates, self.card.enrolment), np.float32)

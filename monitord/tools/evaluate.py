@@ -44,7 +44,7 @@ def audio(manifest: Path, scores: Path, config: Config) -> int:
     """
 
     def prepare() -> tuple[list[str], Callable[[Path], Scores]]:
-        models = EarModels.load(config.audio.hop_s, config.audio.sensitivity)
+        models = EarModels.load(config.audio)
         first, *further = models.detector().labels
 
         def score(clip: Path) -> Scores:

@@ -1,10 +1,6 @@
-import shutil
-
 import made_models
 import made_sounds
 import pytest
-
-from monitord import paths
 
 
 @pytest.fixture
@@ -17,21 +13,6 @@ def tone_model():
 def sound():
     """The makers of sounds: tone, noise, together."""
     return made_sounds
-
-
-@pytest.fixture
-def models_folder(tmp_path):
-    """A folder with small models of both stages, and the words "help" and "kaffee"; a test may spoil it."""
-    if not made_models.CAN_WRITE:
-        pytest.skip(made_models.NO_SCHEMA)
-    folder = tmp_path / "models"
-    folder.mkdir()
-    shutil.copy(paths.models_dir() / "speech_embedding.toml", folder)
-    made_models.write_ear(folder)
-    made_models.write_cry(folder)
-    for word in ("help", "kaffee"):
-        made_models.write_word(folder / f"{word}.toml")
-    return folder
 
 
 @pytest.fixture

@@ -115,3 +115,16 @@ def test_full_scale_and_silence_have_levels(tone_model):
     loud, silent = detector.feed(np.concatenate([np.full(8000, -32768, np.int16), np.zeros(8000, np.int16)]))
     assert loud.level_dbfs == pytest.approx(0.0, abs=1e-6)
     assert silent.level_dbfs == -127.0
+
+
+def test_minutes_of_nothing_but_the_room_change_no_threshold(tone_model, sound):
+    """A room that grows louder by 12 dB: the floor has followed it, and a tone is judged as by a fresh detector."""
+    room = np.concatenate([sound.noise(30, -62 + step, seed=step) for step in range(13)])
+    used, fresh = (Detector(tone_model(), 0.5, BALANCED) for _ in range(2))
+    made = used.feed(room)
+    assert made[-1].floor_dbfs == pytest.approx(-50, abs=2)
+    assert not any(decision.events for decision in made)
+    loud = np.concatenate([sound.together(sound.noise(3, -50), sound.tone(3, -40)), sound.noise(4, -50, seed=2)])
+    fresh.feed(sound.noise(10, -50, seed=3))
+    told = [[event for decision in each.feed(loud) for event in decision.events] for each in (used, fresh)]
+    assert told[0] == told[1] == [SoundBegan("cry"), SoundEnded("cry")]

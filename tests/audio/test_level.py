@@ -106,6 +106,55 @@ def test_it_stays_open_for_a_while(sound):
     assert not after[-1]
 
 
+HOUR_HOPS = 3600 * 2
+
+
+def days_of_room(days, seed=1):
+    """Levels of the pieces of each hop of 0.5 s, and of the room under them: nothing but a room for `days`.
+
+    It drifts by 20 dB between night and day, a fan runs for some hours (12 dB at once), and single pieces vary as 50 ms
+    of noise do. Shape (hops, pieces) and (hops,).
+    """
+    rng = np.random.default_rng(seed)
+    hour = np.arange(days * 24 * HOUR_HOPS) / HOUR_HOPS
+    room = -55.0 - 10.0 * np.cos(2 * np.pi * hour / 24)
+    fan = (hour % 24 > 13.0) & (hour % 24 < 17.5)
+    room = np.where(fan, np.logaddexp(room * 0.2303, (room + 12) * 0.2303) / 0.2303, room)
+    return room[:, None] + rng.normal(0.0, 0.22, (len(room), HOP_PIECES)), room
+
+
+def test_days_of_nothing_but_the_room_move_the_floor_and_no_threshold():
+    levels, room = days_of_room(2)
+    gate = LevelGate()
+    # Every three hours somebody cries for ten seconds, 10 dB over the room: a second of cry, 0.4 s for breath.
+    crying = np.arange(len(levels)) % (3 * HOUR_HOPS) >= 3 * HOUR_HOPS - 20
+    loud = (np.arange(levels.size).reshape(levels.shape) * level.PIECE_S % 1.4 < 1.0) & crying[:, None]
+    levels = np.where(loud, levels + 10.0, levels)
+    opened, floors = np.empty(len(levels), bool), np.empty(len(levels))
+    for hop, row in enumerate(levels.tolist()):
+        opened[hop] = gate.update(row, hearing=False)
+        floors[hop] = gate.floor_dbfs
+    # The floor has followed all along, but for the half minute after the fan was switched on.
+    behind = room - floors
+    assert np.abs(np.quantile(behind, [0.001, 0.999])).max() < 1.0
+    assert np.count_nonzero(behind > 3.0) < 2 * 2 * 30
+    # Nothing but the room opens the gate: what is open is the fan's beginning, and cries with what they leave open.
+    assert np.count_nonzero(opened & ~crying) <= 2 * (2 * 30) + 16 * 2 * (level.HOLD_S + 0.5)
+    # Each cry opens it within its first second and keeps it open, on the second day as on the first.
+    found = opened[crying].reshape(-1, 20)
+    assert len(found) == 16
+    assert found[:, 2:].all()
+
+
+def test_without_following_the_floor_such_a_room_would_not_do(monkeypatch):
+    """The control: with a floor that stays where it was, the same day keeps the gate open for hours."""
+    levels, _ = days_of_room(1)
+    monkeypatch.setattr(level, "RISE_DB_PER_S", 0.0)
+    gate = LevelGate()
+    opened = [gate.update(row, hearing=False) for row in levels[::10].tolist()]
+    assert np.mean(opened) > 0.3
+
+
 @given(st.lists(st.floats(-127, 0), min_size=5, max_size=400), st.sampled_from([5, 10]))
 def test_the_floor_never_leaves_its_range_nor_outruns_its_rise(levels, pieces):
     gate = LevelGate()

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitord import paths
 from monitord.audio.files import FileSource, read_pieces
 from monitord.audio.models import EarModels
-from monitord.config import Config, Sensitivity
+from monitord.config import HOP_S, AudioConfig, Config, Profile
 from monitord.tools import evaluate
 
 CONFIG = Config()
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), 
 @pytest.fixture(scope="module")
 def fresh():
     """Makes detectors of the shipped models, by the time between decisions."""
-    models = {hop_s: EarModels.load(hop_s, Sensitivity.BALANCED) for hop_s in (0.25, 0.5)}
+    models = {HOP_S[profile]: EarModels.load(AudioConfig(profile=profile)) for profile in Profile}
     return lambda hop_s: models[hop_s].detector()
 
 
@@ -50,7 +50,7 @@ def test_each_clip_has_a_row_with_its_score(clips, tmp_path):
     assert evaluate.audio(clips, tmp_path / "scores.csv", CONFIG) == 0
     found = rows(tmp_path / "scores.csv")
     assert [(row["path"], row["label"]) for row in found] == [("a.wav", "cry"), ("b.flac", "other")]
-    assert list(found[0]) == ["path", "label", "score"]
+    assert list(found[0]) == ["path", "label", "score", "smoke_alarm", "co_alarm"]
     assert all(0.0 <= float(row["score"]) <= 1.0 for row in found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.flac", "manifest.csv", "scores.csv"]
 
@@ -161,3 +161,31 @@ def test_a_missing_picture_is_told_with_its_line(tmp_path, capsys):
     assert evaluate.video(listed, tmp_path / "scores.csv", CONFIG) == 1
     assert f"{listed}:2: " in capsys.readouterr().err
     assert rows(tmp_path / "scores.csv") == []
+
+
+@pytest.mark.parametrize("profile", ["eco", "balanced"])
+def test_every_label_has_the_score_of_the_running_ear(models_folder, tmp_path, monkeypatch, profile):
+    """Both stages and words: the loop's own source in its blocks of any length, and evaluate's table."""
+    monkeypatch.setattr(paths, "models_dir", lambda: models_folder)
+    rng = np.random.default_rng(7)
+    wave = rng.standard_normal(5 * 16000) * 40
+    wave[20000:60000] += 4000 * np.sin(2 * np.pi * rng.choice([500, 1000], 5).repeat(8000) * np.arange(40000) / 16000)
+    soundfile.write(tmp_path / "a.wav", wave.astype(np.int16), 16000)
+    config = Config(audio=AudioConfig(profile=profile, words=("help", "kaffee")))
+    assert evaluate.audio(manifest(tmp_path, "a.wav,cry"), tmp_path / "scores.csv", config) == 0
+    (row,) = rows(tmp_path / "scores.csv")
+    assert list(row) == ["path", "label", "score", "help", "kaffee", "smoke_alarm", "co_alarm"]
+    models = EarModels.load(config.audio)
+
+    @settings(max_examples=6)
+    @given(st.floats(0.1, 1.0))
+    def any_block(block_s):
+        clock = iter(range(0, 10**6, 10))
+        source = FileSource(tmp_path / "a.wav", block_s, lambda: float(next(clock)))
+        running = models.detector()
+        blocks = [source.read(0.0) for _ in range(int(8 / block_s))]
+        made = [decision.posteriors for block in blocks for decision in running.feed(block)]
+        best = {label: f"{max(each[label] for each in made):.6f}" for label in models.detector().labels}
+        assert best == {"cry": row["score"]} | {label: row[label] for label in list(row)[3:]}
+
+    any_block()

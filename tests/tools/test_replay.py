@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitord import paths
 from monitord.audio.files import read_pieces
 from monitord.audio.models import EarModels
-from monitord.config import Config, Sensitivity, VideoConfig
+from monitord.config import HOP_S, AudioConfig, Config, Profile, VideoConfig
 from monitord.events import Kind, Look, Message, Role, Sight, Sound
 from monitord.tools import replay
 from monitord.tools.replay import main
@@ -25,7 +25,7 @@ needs_scene = pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene i
 @pytest.fixture(scope="module")
 def fresh():
     """Makes detectors of the shipped models, by the time between decisions."""
-    models = {hop_s: EarModels.load(hop_s, Sensitivity.BALANCED) for hop_s in (0.25, 0.5)}
+    models = {HOP_S[profile]: EarModels.load(AudioConfig(profile=profile)) for profile in Profile}
     return lambda hop_s: models[hop_s].detector()
 
 
@@ -124,3 +124,22 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
 def test_a_video_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert main(NIGHT, tmp_path / "none.mp4", as_json=False, config=CONFIG) == 1
     assert "no such video or folder" in capsys.readouterr().err
+
+
+def test_json_shows_what_each_stage_said_of_each_sound_and_of_each_second_look(
+    models_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(paths, "models_dir", lambda: models_folder)
+    time = np.arange(3 * 16000) / 16000
+    wave = np.concatenate([np.zeros(16000), 0.1 * np.sin(2 * np.pi * 1000 * time), np.zeros(3 * 16000)])
+    soundfile.write(tmp_path / "tone.wav", wave, 16000)
+    assert main(tmp_path / "tone.wav", None, as_json=True, config=CONFIG) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (sound,) = [line for line in lines if line["kind"] == "SOUND"]
+    assert sound["stages"]["cry"]["stage_one"] > 0.0
+    assert sound["stages"]["cry"]["stage_two"] > 0.0
+    looks = [line for line in lines if line["kind"] == "SECOND_LOOK"]
+    assert len(looks) > 3
+    assert all(set(look["stages"]["cry"]) == {"stage_one", "stage_two"} for look in looks)
+    assert [line["t_s"] for line in lines] == sorted(line["t_s"] for line in lines)
+    assert looks[0]["t_s"] <= sound["t_s"] == next(look for look in looks if look["posterior"]["cry"] > 0.5)["t_s"]
