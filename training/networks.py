@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from training.data import Corpus
 
 STAGE_ONE = fit.Schedule(epochs=6, batches=400, rate=2e-3)
-STAGE_TWO = fit.Schedule(epochs=4, batches=400, rate=2e-4)
+STAGE_TWO = fit.Schedule(epochs=5, batches=400, rate=3e-4)
 FURTHER = 2000
 """Scenes without a cry, of sounds that are in no fold; every network learns from them."""
 CALIBRATION = 500

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-BLOCKS, FROZEN = 8, 5
+BLOCKS, FROZEN = 8, 4
 HIDDEN = 64
 PATCH, PATCH_HOP = 96, 64
 TAUGHT = (
@@ -35,7 +35,7 @@ TAUGHT = (
     302, 304, *range(316, 320), 327, 348, 349, 355, *range(382, 398), *range(475, 481), 494, 507, 514,
 )  # fmt: skip
 """Rows of YAMNet's class map: whatever may be taken for a cry, and the kinds around it."""
-TAUGHT_WEIGHT = 4.0
+TAUGHT_WEIGHT = 2.0
 """Of all taught classes together, beside the cry's own 1."""
 
 
