@@ -93,7 +93,7 @@ class _Process:
             publish=self._hub.publish,
             jitter=random.random,
         )
-        server = Server(self, self._hub)
+        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
         url = await server.start(self._config.page.address, self._config.page.port)
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, url, cleanup)
