@@ -82,7 +82,8 @@ class LocalConnector(aiohttp.TCPConnector):
         destination(host, cgnat=self._cgnat)  # An address is not resolved: here is where it is looked at.
         connection = await super().connect(req, *arguments, **options)
         try:
-            peer = connection.transport.get_extra_info("peername") or ("nobody",)
+            transport = connection.transport
+            peer = (transport and transport.get_extra_info("peername")) or ("nobody",)
             _require(str(peer[0]), host, cgnat=self._cgnat)
         except LanError:
             connection.close()

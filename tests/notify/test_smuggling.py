@@ -8,7 +8,7 @@ the bits back. Moments in time carry nothing here: docs/privacy.md says what tha
 from __future__ import annotations
 
 import random
-from math import inf, log2, prod
+from math import log2, prod
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ def number_of(found, radices):
     return number
 
 
-def frame_of(word, score, level, age, boot, sequence):
+def frame_of(word, score, level, age, boot, sequence):  # noqa: PLR0917 - the fields of a frame
     role, kind, label = WORDS[word]
     return Frame(Message(kind, label, score, level), role, boot, sequence, age)
 
@@ -97,7 +97,7 @@ def smuggle(adversary, bits, seconds, *, bucket=None, seed=5):
     if bucket is not None:
         receiver._bucket = bucket
     per_frame = int(log2(prod(adversary.radices)))
-    message = random.Random(seed).getrandbits(bits)
+    message = random.Random(seed).getrandbits(bits)  # noqa: S311 - a message, not a secret
     sent, got, step = 0, 0, 0.5
     frame = None
     for turn in range(int(seconds / step) + 1):
@@ -134,7 +134,6 @@ def test_sustained_and_in_the_burst(adversary, sustained_bit_s, burst_bits):
     burst, _ = smuggle(adversary(), ENDLESS, 0.0)
     whole, alarms = smuggle(adversary(), ENDLESS, hour)
     sustained = (whole - burst) / hour
-    print(f"{adversary.__name__}: {sustained:.2f} bit/s sustained, {burst} bits at once, alarms {alarms}")
     assert sustained <= sustained_bit_s < BOUND_BIT_S
     assert burst <= burst_bits
     assert (Fault.WIRE_GAP in alarms) == (adversary is AnyNumber)
@@ -144,14 +143,13 @@ def test_sustained_and_in_the_burst(adversary, sustained_bit_s, burst_bits):
 def test_neither_coded_speech_nor_its_transcript_gets_through_as_it_is_spoken(adversary):
     for bit_s, at_most in ((CODEC2_BIT_S, 0.05), (TRANSCRIPT_BIT_S, 0.6)):
         got, _ = smuggle(adversary(), int(bit_s * MINUTE_S), MINUTE_S)
-        print(f"{adversary.__name__}: {got} of {int(bit_s * MINUTE_S)} bits of a minute of speech at {bit_s} bit/s")
         assert got < at_most * bit_s * MINUTE_S
 
 
 def test_shouting_gets_no_more_through_and_is_an_alarm():
     """A frame every millisecond for a minute, in order: what is refused spoils the order of what is not."""
     receiver, adversary, accepted = Receiver(frozenset({ME})), InOrder(), 0
-    generator = random.Random(1)
+    generator = random.Random(1)  # noqa: S311 - as above
     for turn in range(60_000):
         data = encode(adversary.frame([generator.randrange(radix) for radix in adversary.radices]))
         accepted += receiver.judge(data, ME, turn / 1000).frame is not None
@@ -159,25 +157,19 @@ def test_shouting_gets_no_more_through_and_is_an_alarm():
     assert receiver.refused[Fault.WIRE_RATE] == 60_000 - accepted
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.floats(0, 5), st.sampled_from(WORDS), st.integers(0, 3), st.integers(0, 5) | st.integers(0, 65535)
-        ),
-        max_size=150,
-    )
-)
+NUMBERS = st.integers(0, 5) | st.integers(0, 65535)
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.sampled_from(WORDS), st.integers(0, 3), NUMBERS), max_size=150))
 def test_whatever_is_sent_the_raw_bound_holds_for_all_senders_together(sent):
-    receiver, now, accepted, free = Receiver(frozenset({ME})), 0.0, 0, 0.0
+    receiver, now, accepted = Receiver(frozenset({ME})), 0.0, 0
     for pause, (role, kind, label), boot, sequence in sent:
         now += pause
         received = receiver.judge(encode(Frame(Message(kind, label), role, boot, sequence)), ME, now)
         if received.frame is not None:
             accepted += 1
             assert decode(received.data) == received.frame
-        free = BURST + RATE_PER_S * now
-        assert accepted <= free + 1e-6
-        assert sum(receiver.refused.values()) < inf
+        assert accepted <= BURST + RATE_PER_S * now + 1e-6
 
 
 def test_the_privacy_page_states_these_figures():
