@@ -30,6 +30,7 @@ FLOORS: dict[str, int] = {
     "monitord.channel": 1,
     "monitord.model": 1,
     "monitord.landlock": 1,
+    "monitord.seccomp": 1,
     "monitord.confine": 1,
     "monitord.service": 1,
     "monitord.notify.clock": 1,
@@ -101,7 +102,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "aiohttp": ("monitord.notify.web.server", "monitord.notify.dial"),
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
-    "pyseccomp": "monitord.confine",
+    "pyseccomp": "monitord.seccomp",
     "sqlite3": "monitord.notify.journal",
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
