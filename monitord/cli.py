@@ -102,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    configured(
+        "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
+    ).add_argument("--json", action="store_true", help="one JSON object")
+    # What the audit starts: not for people, so it is in no help.
+    probe = commands.add_parser("probe")
+    probe.add_argument("role", choices=("ear", "eye", "voice", "control"))
+    probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
 
@@ -203,6 +210,19 @@ def _ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
     return ack(Config.load(options.config), options.incident)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from monitord.tools.audit.report import audit
+
+    return audit(Config.load(options.config), as_json=options.json)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    service.follow_supervisor()
+    from monitord.tools.audit.probe import main
+
+    return main(options.role)
 
 
 def _version(_: argparse.Namespace) -> int:

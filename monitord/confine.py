@@ -131,8 +131,8 @@ def confine(process: Process) -> Confinement:
     _restrict_files(process)
     if process in _SILENT:
         _forbid_file_sizes()
-    _drop_capabilities(keep=0 if process in _SILENT else _NET_BIND_SERVICE)
     _filter_system_calls(process)
+    _drop_capabilities(keep=0 if process in _SILENT else _NET_BIND_SERVICE)
     held = proof(process)
     log.log(logging.INFO if held.complete else logging.WARNING, "%s confined: %s", process.value, held)
     return held
