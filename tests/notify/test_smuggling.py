@@ -128,7 +128,7 @@ def test_the_control_without_the_bound_a_minute_of_coded_speech_gets_through(adv
     assert got == wanted
 
 
-@pytest.mark.parametrize(("adversary", "sustained_bit_s", "burst_bits"), [(InOrder, 14.5, 465), (AnyNumber, 13.0, 465)])
+@pytest.mark.parametrize(("adversary", "sustained_bit_s", "burst_bits"), [(InOrder, 15.0, 480), (AnyNumber, 15.0, 480)])
 def test_sustained_and_in_the_burst(adversary, sustained_bit_s, burst_bits):
     hour = 3600.0
     burst, _ = smuggle(adversary(), ENDLESS, 0.0)
