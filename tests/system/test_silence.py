@@ -164,7 +164,10 @@ def leaks(trace):
 
 
 def is_leak(text):
-    name = re.match(r"(?:<\.\.\. )?(\w+)", text)[1]
+    called = re.match(r"(?:<\.\.\. )?(\w+)", text)
+    if called is None:
+        return False  # A signal, or the end of a thread.
+    name = called[1]
     if name == "socket":
         return "AF_UNIX" not in text
     if name in {"connect", "sendto", "sendmsg", "bind"}:

@@ -166,14 +166,15 @@ def _core(case: Case) -> Line:
 
 def _network(case: Case) -> Line:
     seen = case.seen
+    own = case.probe.told["network"] != case.control.told["network"] if seen is None else seen.own_network
     names = frozenset(case.probe.told["interfaces"]) if seen is None else seen.interfaces
     empty = names <= {"lo"} and (seen is None or seen.inet_sockets == 0)
     outside = ", ".join(case.control.told["interfaces"]) or "none"
     says = f"interfaces: {', '.join(sorted(names)) or 'none'}"
+    says += {True: "; a network of its own", False: "; the machine's own", None: ""}[own]
     if seen is not None:
-        says += {True: "; a network of its own", False: "; the machine's own", None: ""}[seen.own_network]
         says += f"; internet sockets there: {seen.inet_sockets}"
-    verdict = Verdict.BROKEN if not empty or (seen and seen.own_network is False) else Verdict.PROVEN
+    verdict = Verdict.BROKEN if not empty or own is False else Verdict.PROVEN
     return Line(
         case.process, "has an empty network of its own", "empty-network", says, "", f"outside: {outside}", verdict
     )

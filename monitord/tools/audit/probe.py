@@ -51,6 +51,7 @@ def main(role: str) -> int:
         reply["acts"] = {name: asdict(attempt(name, task)) for name in names}
         reply["status"] = status(Path("/proc/self/status"))
         reply["limits"] = limits(Path("/proc/self/limits"))
+        reply["network"] = str(Path("/proc/self/ns/net").readlink())
         reply["interfaces"] = sorted(confine.interfaces(Path("/proc/self/net/dev")))
         with socket.socket(fileno=descriptors[0]) as inbox:
             inbox.settimeout(0.2)

@@ -30,7 +30,8 @@ FOLDER = Path("/run/systemd/system")
 _DUMPED, _KILLED = "3", "2"
 """CLD_DUMPED and CLD_KILLED, wait(2): how systemd says that a process ended by a signal."""
 _DROPPED = (
-    *("Type", "Exec", "Restart", "Watchdog", "Sockets", "NotifyAccess", "Standard", "RuntimeDirectory", "RemoveIPC"),
+    *("Type", "ExecStart", "ExecStop", "ExecReload", "ExecCondition"),
+    *("Restart", "Watchdog", "Sockets", "NotifyAccess", "Standard", "RuntimeDirectory", "RemoveIPC"),
     *("RuntimeMaxSec", "Timeout", "SuccessExit", "FileDescriptorStore", "PIDFile", "BusName"),
 )
 """What a probe does not take over: how the real one is started and ended, and what would be cleaned up after it."""
@@ -70,14 +71,21 @@ _SILENT = {
     "IPAddressAllow": "",
 }
 SETTINGS = {
-    "ear": {**_SILENT, "DeviceAllow": "char-alsa rw"},
+    "ear": _SILENT,
     "eye": _SILENT,
-    "voice": {**_EVERYBODY, "PrivateDevices": "yes", "DeviceAllow": ""},
+    "voice": {**_EVERYBODY, "PrivateDevices": "yes"},
 }
-"""What `systemctl show` must say. SystemCallFilter, MemoryMax and IPAddressDeny are looked at besides."""
-_BAD_CALLS = frozenset({"ptrace", "mount", "bpf", "unshare", "setns", "init_module", "keyctl", "perf_event_open"})
-_YES_AS_LIST = {"RestrictNamespaces": ""}
-"""systemd shows "yes" as the empty list of namespaces that may be made."""
+"""What `systemctl show` must say. SystemCallFilter, MemoryMax, IPAddressDeny and DeviceAllow are looked at besides."""
+DEVICES = {
+    "ear": {"char-alsa rw"},
+    "eye": {"char-video4linux rw", "char-media rw", "char-dma_heap rw"},
+    "voice": set[str](),
+}
+_CLOCK = "char-rtc r"
+"""What ProtectClock= itself puts on the list."""
+_BAD_CALLS = frozenset(
+    {"ptrace", "process_vm_readv", "mount", "bpf", "init_module", "keyctl", "perf_event_open", "swapon"}
+)
 
 
 def running() -> dict[str, int]:
@@ -138,6 +146,7 @@ def probe_unit(loaded: str, role: str, talk: str) -> str:
             *lines,
             "Type=exec",
             f"ExecStart={program} -m monitord probe {role}",
+            f"StandardInput=file:{talk}",  # Both at one path: one connection, for both directions (systemd.exec(5)).
             f"StandardOutput=file:{talk}",
             "TimeoutStopSec=5",
             "RuntimeMaxSec=120",
@@ -151,14 +160,13 @@ def settings() -> list[Line]:
     lines = []
     for role, unit in UNITS.items():
         wanted = SETTINGS[role]
-        shown = dict(
-            line.partition("=")[::2]
-            for line in _systemctl("show", "-p", ",".join([*wanted, *_MORE]), unit).splitlines()
-        )
+        said = _systemctl("show", "-p", ",".join([*wanted, *_MORE]), unit).splitlines()
+        shown = dict(line.partition("=")[::2] for line in said)
+        devices = {line.partition("=")[2] for line in said if line.startswith("DeviceAllow=")} - {_CLOCK, ""}
+        lines.append(_setting(role, "DeviceAllow", ", ".join(sorted(devices)), held=devices <= DEVICES[role]))
         for name, value in wanted.items():
             found = shown.get(name, "")
-            held = found == _YES_AS_LIST.get(name, value)
-            lines.append(_setting(role, name, found, held=held))
+            lines.append(_setting(role, name, found, held=found == value))
         lines.append(_calls(role, shown.get("SystemCallFilter", "")))
         lines.append(_setting(role, "IPAddressDeny", shown.get("IPAddressDeny", ""), held=_denies_all(shown)))
         limit = shown.get("MemoryMax", "infinity")
@@ -166,7 +174,7 @@ def settings() -> list[Line]:
     return lines
 
 
-_MORE = ("SystemCallFilter", "IPAddressDeny", "MemoryMax")
+_MORE = ("DeviceAllow", "SystemCallFilter", "IPAddressDeny", "MemoryMax")
 
 
 def _denies_all(shown: dict[str, str]) -> bool:

@@ -19,11 +19,14 @@ COUNTS = {Fault.WIRE_REJECTED: 3, Fault.WIRE_RATE: 40}
 
 
 def told(acts, **more):
+    more = {"network": "net:[1]"} | more
     return {"acts": acts, "status": STATUS, "limits": LIMITS, "interfaces": ["lo"], "measures": MEASURES, **more}
 
 
 SEEN = Seen(7, STATUS, LIMITS, True, frozenset({"lo"}), 0, (), (), (), 0, "0")  # noqa: FBT003 - as the fields stand
-GOOD = Case("ear", SEEN, Report(told(REFUSED), 16, 56, COUNTS, False), Report(told(DONE), 16, 56, COUNTS, True), True)  # noqa: FBT003
+PROBE = Report(told(REFUSED), 16, 56, COUNTS, dumped=False)
+CONTROL = Report(told(DONE, network="net:[2]"), 16, 56, COUNTS, dumped=True)
+GOOD = Case("ear", SEEN, PROBE, CONTROL, swapping=True)
 
 
 def test_all_is_proven():

@@ -43,6 +43,7 @@ def test_a_probe_has_the_sandbox_of_its_unit_drop_ins_included_and_nothing_that_
         "PrivateNetwork=no",
         "Type=exec",
         "ExecStart=/opt/monitord/bin/python -m monitord probe ear",
+        "StandardInput=file:/run/x/talk",
         "StandardOutput=file:/run/x/talk",
         "TimeoutStopSec=5",
         "RuntimeMaxSec=120",
