@@ -165,3 +165,6 @@ def _print(lines: list[Line], camera: Mapping[str, Any]) -> None:
             print(f"{name}: {', '.join(names)}")
     if all(line.verdict is Verdict.PROVEN for line in lines):
         print("All is proven.")
+    elif os.getuid():
+        own = f"RUNTIME_DIRECTORY={paths.runtime_dir()} STATE_DIRECTORY={paths.state_dir()}"
+        print(f"Root may see more: sudo env {own} {sys.argv[0]} audit")
