@@ -34,7 +34,7 @@ eye. It is neither enabled nor started by the installation, because it opens the
 .nf
 systemctl enable --now monitord                  start, now and after each boot
 systemctl stop monitord                          stop everything
-systemctl restart monitord monitord-audio        after a change of the configuration
+systemctl restart monitord                       after a change of the configuration
 systemctl status \\(aqmonitord*\\(aq                    what runs
 journalctl -u \\(aqmonitord*\\(aq                      what it said
 .fi

@@ -178,7 +178,7 @@ class Container:
         self._terminal, theirs = pty.openpty()
         command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit",
                    f"--machine=mn{os.getpid()}-{self._folder.name}", "--private-network", "--capability=all",
-                   "--system-call-filter=bpf", "--console=interactive", "--link-journal=no", "--resolv-conf=off",
+                   "--system-call-filter=bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self", "--console=interactive", "--link-journal=no", "--resolv-conf=off",
                    "--timezone=off"]  # fmt: skip
         command += [f"--bind-ro={here}:{there}" for here, there in self._bind.items()]
         self._process = subprocess.Popen(
