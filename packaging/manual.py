@@ -99,7 +99,8 @@ def config_page(example: str, version: str) -> str:
         ".SH NAME",
         "monitord.toml \\- configuration of monitord",
         ".SH DESCRIPTION",
-        "The service reads /etc/monitord/config.toml; every command takes another file by \\-\\-config. The format is TOML.",
+        "The service reads /etc/monitord/config.toml; every command takes another file by \\-\\-config.",
+        "The format is TOML.",
         "A key that is left out has its default; an unknown key or a wrong value is an error that names the line.",
         "Shown is every key with its default.",
     ]
@@ -138,7 +139,7 @@ def completion() -> str:
         "_monitord() {\n"
         '    local current="${COMP_WORDS[COMP_CWORD]}" words=""\n'
         '    if [ "$COMP_CWORD" -eq 1 ]; then\n'
-        f"        mapfile -t COMPREPLY < <(compgen -W {' '.join(commands())!r} -- \"$current\")\n"
+        f'        mapfile -t COMPREPLY < <(compgen -W {" ".join(commands())!r} -- "$current")\n'
         "        return\n"
         "    fi\n"
         '    case "${COMP_WORDS[1]}" in\n' + "\n".join(cases) + "\n    esac\n"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SENDERS = "MONITORD_SENDERS"
-"""Environment: the users (names or numbers, separated by commas) whose processes may send; without it, our own and root."""
+"""Environment: the users (names or numbers, by commas) whose processes may send; without it, our own and root."""
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: process, user, group.
 _REMEMBERED = 4
@@ -161,7 +161,7 @@ class Inbox:
 
 
 def allowed_senders(names: str) -> frozenset[int]:
-    """Users who may send: those of `names`, as MONITORD_SENDERS has them, and nobody else; none named: our own and root.
+    """Users who may send: those of `names`, as MONITORD_SENDERS has them; none named: our own and root.
 
     Raises:
         InboxError: there is no such user.

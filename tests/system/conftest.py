@@ -1,4 +1,4 @@
-"""What the tests of the package share: a root, the package, a machine with it installed; and how long each step took."""
+"""What the tests of the package share: a root, the package, it installed; and how long each step took."""
 
 from __future__ import annotations
 

@@ -36,6 +36,8 @@ PROGRAMS = ("systemd-nspawn", "mmdebstrap", "nsenter", "dpkg-deb")
 VOICE, EAR, EYE = "monitord.service", "monitord-audio.service", "monitord-video.service"
 EVENTS, LOOK = "monitord-events.socket", "monitord-video.socket"
 SCENE = "/opt/monitord/lib/python3.11/site-packages/monitord/scene"
+ALLOWED = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+"""System calls that the container's own filter would refuse, and that the sandbox is built with."""
 BOOT_S = 60.0
 WAIT_S = 60.0
 
@@ -121,7 +123,8 @@ class Container:
         Raises:
             RuntimeError: `check`, and it did not exit with 0; the text has its output.
         """
-        entered = ["nsenter", "-t", str(self._leader), "-a", "env", "-i", "-C", "/", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        entered = ["nsenter", "-t", str(self._leader), "-a", "env", "-i", "-C", "/"]
+        entered += ["DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         done = subprocess.run(
             [*entered, "LANG=C.UTF-8", "HOME=/root", *command],
             check=False,
@@ -178,7 +181,7 @@ class Container:
         self._terminal, theirs = pty.openpty()
         command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit",
                    f"--machine=mn{os.getpid()}-{self._folder.name}", "--private-network", "--capability=all",
-                   "--system-call-filter=bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self", "--console=interactive", "--link-journal=no", "--resolv-conf=off",
+                   "--system-call-filter=" + ALLOWED, "--console=interactive", "--link-journal=no", "--resolv-conf=off",
                    "--timezone=off"]  # fmt: skip
         command += [f"--bind-ro={here}:{there}" for here, there in self._bind.items()]
         self._process = subprocess.Popen(
@@ -201,7 +204,7 @@ class Container:
             time.sleep(0.1)
 
     def _is_up(self) -> bool:
-        assert self._process is not None  # noqa: S101 - it was started just before
+        assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii").split()
         self._leader = next((int(each) for each in children if _name(int(each)) == "systemd"), 0)
         return bool(self._leader) and self.run("systemctl", "is-system-running", check=False).stdout.strip() in {
