@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from container import build_package, debian_root, install_layer
+from container import SUITE, build_package, debian_root, install_layer
 
 _SECONDS: dict[str, float] = {}
 
@@ -46,13 +46,13 @@ def work():
 @pytest.fixture(scope="session")
 def root():
     with _timed("make the root (0: it was there)"):
-        return debian_root("bookworm")
+        return debian_root(SUITE)
 
 
 @pytest.fixture(scope="session")
 def package(work):
     with _timed("build the package (0: it was there)"):
-        return build_package("bookworm", work)
+        return build_package(SUITE, work)
 
 
 @pytest.fixture(scope="session")

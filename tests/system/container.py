@@ -35,7 +35,9 @@ TOP = Path(__file__).parent.parent.parent
 PROGRAMS = ("systemd-nspawn", "mmdebstrap", "nsenter", "dpkg-deb")
 VOICE, EAR, EYE = "monitord.service", "monitord-audio.service", "monitord-video.service"
 EVENTS, LOOK = "monitord-events.socket", "monitord-video.socket"
-SCENE = "/opt/monitord/lib/python3.11/site-packages/monitord/scene"
+SUITE = os.environ.get("MONITORD_SUITE", "bookworm")
+"""The Debian that the tests run on; CI's is the default."""
+SCENE = f"/opt/monitord/lib/python{ {'bookworm': '3.11', 'trixie': '3.13'}[SUITE] }/site-packages/monitord/scene"
 ALLOWED = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 """System calls that the container's own filter would refuse, and that the sandbox is built with."""
 BOOT_S = 60.0
