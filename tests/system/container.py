@@ -52,11 +52,10 @@ def missing() -> str:
     return "" if os.getuid() == 0 else "needs root: it boots a container"
 
 
-def debian_root(suite: str, arch: str = "amd64") -> Path:
-    """The cached root of that suite; made if it is not there yet, which needs a network."""
-    made = subprocess.run(
-        [Path(__file__).with_name("make_root.sh"), suite, arch], check=True, stdout=subprocess.PIPE, text=True
-    )
+def debian_root(suite: str, arch: str = "amd64", *kind: str) -> Path:
+    """The cached root of that suite; made if it is not there yet, which needs a network. `kind`: see make_root.sh."""
+    script = Path(__file__).with_name("make_root.sh")
+    made = subprocess.run([script, suite, arch, *kind], check=True, stdout=subprocess.PIPE, text=True)
     return Path(made.stdout.strip())
 
 

@@ -1,19 +1,21 @@
 #!/bin/bash
 # A Debian root file system with everything that monitord's package depends on, for containers and for other machines.
 #
-#   tests/system/make_root.sh bookworm|trixie [amd64|arm64]      as root; needs mmdebstrap and a network
+#   tests/system/make_root.sh bookworm|trixie [amd64|arm64 [machine]]      as root; needs mmdebstrap and a network
 #
-# Prints the folder. It is made once and kept in $MONITORD_ROOTS (default: monitord-roots in the folder for temporary
+# "machine" adds a kernel with its modules. Prints the folder. It is made once and kept in $MONITORD_ROOTS (default: monitord-roots in the folder for temporary
 # files); whoever uses it must leave it as it is: boot or mount it with an overlay. 90 s; arm64, emulated, 5 minutes.
 set -euo pipefail
 
 suite=${1:?usage: make_root.sh bookworm|trixie [amd64|arm64]}
 arch=${2:-amd64}
 roots=${MONITORD_ROOTS:-${TMPDIR:-/tmp}/monitord-roots}
-root=$roots/$suite-$arch
+kind=${3:-}
+root=$roots/$suite-$arch${kind:+-$kind}
 # What the package depends on, what a machine with a service manager has, and what the tests look with.
 packages=systemd,systemd-sysv,dbus,udev,python3,python3-venv,libportaudio2,libseccomp2,libasound2-plugins,libpulse0
 packages+=,procps,strace,iproute2,bash-completion
+[ "$kind" != machine ] || packages+=,linux-image-$arch,initramfs-tools,kmod,alsa-utils
 
 fail() {
     echo "make_root: $*" >&2
@@ -23,7 +25,7 @@ fail() {
 command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing: apt-get install mmdebstrap"
 
 mkdir -p "$roots"
-exec 9<"$roots"
+exec 9>>"$root.lock"
 flock 9
 # What the root was made of, beside it: another list makes another root.
 if [ "$(cat "$root.packages" 2>/dev/null)" != "$packages" ]; then
