@@ -76,7 +76,5 @@ def boot(disk: Path, kernel: Path, ram_disk: Path, folder: Path) -> list[dict[st
     told = [json.loads(line) for line in results.read_text("utf-8").splitlines() if line.startswith("{")]
     if not told or told[-1]["what"] != "end":
         said = console.read_text("utf-8", "replace")[-3000:]
-        raise RuntimeError(
-            f"the machine did not come to its end: {told}\n{console.read_text('utf-8', 'replace')[-3000:]}"
-        )
+        raise RuntimeError(f"the machine did not come to its end: {told}\n{said}")
     return told

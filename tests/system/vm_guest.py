@@ -150,8 +150,8 @@ def protections() -> None:
         EYE,
         OPEN,
         "/dev/snd/controlC0",
-        device,
-        "SupplementaryGroups=audio",
+        without=device,
+        add="SupplementaryGroups=audio",
     )
     tell("allowed: the ear opens the sound card", with_=probe(EAR, OPEN, "/dev/snd/controlC0"))
     tell("allowed: the eye opens the camera", with_=probe(EYE, OPEN, "/dev/video0"))
