@@ -43,11 +43,14 @@ def missing(folder: Path, python: str, machine: str) -> list[str]:
     wheels = sorted(folder.glob("*.whl"))
     have = {name: version for name, version, *_ in (parse_wheel_filename(wheel.name) for wheel in wheels)}
     return [
-        f"{wheel.name} needs {wanted}, and there is {have.get(canonicalize_name(wanted.name), 'none')}"
+        f"{wheel.name} needs {wanted}, and there is {have.get(canonicalize_name(wanted.name), 'none of it')}"
         for wheel in wheels
         for wanted in requirements(wheel)
         if (wanted.marker is None or wanted.marker.evaluate(environment))
-        and not wanted.specifier.contains(have.get(canonicalize_name(wanted.name), "0.dev0"), prereleases=True)
+        and not (
+            (version := have.get(canonicalize_name(wanted.name))) is not None
+            and wanted.specifier.contains(version, prereleases=True)
+        )
     ]
 
 
