@@ -216,7 +216,8 @@ def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
 
 def test_upgrade_remove_and_purge(folder, machine, package, installed, timed):
     start(machine, video="off")
-    machine.path("/etc/monitord/config.toml").open("a").write("# the owner's\n")
+    config = machine.path("/etc/monitord/config.toml")
+    config.write_text(config.read_text("utf-8") + "# the owner's\n", "utf-8")
     voice, ear = machine.pid(VOICE), machine.pid(EAR)
     before = machine.run("monitord", "events").stdout
     assert before
@@ -226,14 +227,14 @@ def test_upgrade_remove_and_purge(folder, machine, package, installed, timed):
     machine.wait("the ear is up again", lambda: machine.active(EAR) and machine.active(VOICE))
     assert machine.pid(VOICE) not in {0, voice}
     assert machine.pid(EAR) not in {0, ear}
-    assert "# the owner's" in machine.path("/etc/monitord/config.toml").read_text()
+    assert "# the owner's" in config.read_text("utf-8")
     assert machine.run("monitord", "events").stdout.startswith(before.splitlines()[0])
 
     with timed("remove, the service running"):
         machine.run("apt-get", "remove", "-y", "-q", "monitord")
     assert machine.run("pgrep", "-f", "[m]onitord (audio|video|notify)", check=False).stdout == ""
     assert not machine.path("/opt/monitord").exists()
-    assert "# the owner's" in machine.path("/etc/monitord/config.toml").read_text()
+    assert "# the owner's" in config.read_text("utf-8")
     assert machine.path("/var/lib/monitord/journal.sqlite3").exists()
 
     with timed("purge"):

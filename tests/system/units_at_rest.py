@@ -5,7 +5,7 @@
 
 The ear listens to a quiet room through a real sound stream, the voice serves its page to nobody; the eye is measured
 during one look at a folder of pictures. Memory is what the processes have of their own and their share of what they
-share (Pss), from /proc; Debian's own accounting (MemoryCurrent) is not to be had in a container.
+share (Pss), from /proc; systemd's own accounting (MemoryCurrent) is not to be had in a container; it counts the cache of files too.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ SETTLE_S = 15.0
 NAMES = {VOICE: "voice", EAR: "ear", EYE: "eye"}
 
 
-def kib(machine: Container, pid: int, key: str) -> int:
-    """One figure of /proc/PID/smaps_rollup or status, KiB; 0: the process is gone."""
+def figure(machine: Container, pid: int, key: str) -> int:
+    """One figure of /proc/PID/smaps_rollup (KiB) or status; 0: the process is gone."""
     said = machine.run("cat", f"/proc/{pid}/smaps_rollup", f"/proc/{pid}/status", check=False).stdout
     found = re.search(rf"^{key}:\s+(\d+)", said, re.MULTILINE)
     return int(found[1]) if found else 0
@@ -64,8 +64,8 @@ def at_rest(machine: Container, seconds: float) -> list[list[str]]:
     rows = []
     for unit, pid in pids.items():
         used = (int(machine.show(unit, "CPUUsageNSec")) - before[unit]) / 1e9 / seconds
-        memory = f"{kib(machine, pid, 'Pss') / 1024:.0f} MiB"
-        rows.append([f"{NAMES[unit]} (`{unit}`)", exposure(machine, unit), memory, machine.show(unit, "TasksCurrent"),
+        memory = f"{figure(machine, pid, 'Pss') / 1024:.0f} MiB"
+        rows.append([f"{NAMES[unit]} (`{unit}`)", exposure(machine, unit), memory, str(figure(machine, pid, "Threads")),
                      f"{100 * used:.2f} % of a core"])  # fmt: skip
     return rows
 
@@ -75,8 +75,8 @@ def one_look(machine: Container) -> list[str]:
     pid = machine.wait("the eye", lambda: machine.pid(EYE))
     memory, tasks = 0, 0
     while machine.pid(EYE) == pid:
-        memory = max(memory, kib(machine, pid, "Pss"))
-        tasks = max(tasks, kib(machine, pid, "Threads"))
+        memory = max(memory, figure(machine, pid, "Pss"))
+        tasks = max(tasks, figure(machine, pid, "Threads"))
     used = int(machine.show(EYE, "CPUUsageNSec")) / 1e9
     return [f"eye (`{EYE}`), one look", exposure(machine, EYE), f"{memory / 1024:.0f} MiB at most", str(tasks),
             f"{used:.1f} s in all"]  # fmt: skip
