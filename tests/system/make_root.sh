@@ -37,7 +37,7 @@ if [ "$(cat "$root.packages" 2>/dev/null)" != "$packages" ]; then
     # shellcheck disable=SC2016 # the format is apt's, not the shell's
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m1 '/debian/$' || true)
     mmdebstrap --quiet --variant=important --architectures="$arch" --aptopt="$conf" --aptopt='Acquire::Languages "none"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --include="$packages" "$suite" "$root.part" ${mirror:+"$mirror"} >&2
     mv "$root.part" "$root"
     echo "$packages" >"$root.packages"

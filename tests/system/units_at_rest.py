@@ -5,13 +5,12 @@
 
 The ear listens to a quiet room through a real sound stream, the voice serves its page to nobody; the eye is measured
 during one look at a folder of pictures. Memory is what the processes have of their own and their share of what they
-share (Pss), from /proc; systemd's own accounting (MemoryCurrent) is not to be had in a container; it counts the cache of files too.
+share (Pss), from /proc: systemd's own accounting (MemoryCurrent) is not to be had in a container.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 import shutil
 import tempfile
