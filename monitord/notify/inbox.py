@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SENDERS = "MONITORD_SENDERS"
-"""Environment: users (names or numbers, separated by commas) whose processes may send, beside our own and root."""
+"""Environment: the users (names or numbers, by commas) whose processes may send; without it, our own and root."""
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: process, user, group.
 _REMEMBERED = 2
@@ -180,18 +180,18 @@ class Inbox:
 
 
 def allowed_senders(names: str) -> frozenset[int]:
-    """Users who may send: our own, root, and `names` as MONITORD_SENDERS has them.
+    """Users who may send: those of `names`, as MONITORD_SENDERS has them; none named: our own and root.
 
     Raises:
         InboxError: there is no such user.
     """
-    users = {os.getuid(), 0}
+    users = set()
     for name in filter(None, (part.strip() for part in names.split(","))):
         try:
             users.add(int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid)
         except KeyError:
             raise InboxError(f"{SENDERS}: there is no user {name!r} on this machine") from None
-    return frozenset(users)
+    return frozenset(users or {os.getuid(), 0})
 
 
 def _users(control: list[tuple[int, int, bytes]]) -> Iterator[int]:
