@@ -21,7 +21,7 @@ from training import operating
 from training.cache import WORK
 from training.cascade import ALONE
 from training.clips import FOLDS, Clip
-from training.cry import HOPS, SEED, put
+from training.cry import PROFILES, SEED, put
 from training.data import Corpus, open_corpus
 from training.operating import Interval, Scores
 from training.score import score_clips
@@ -161,9 +161,9 @@ def scored(corpus: Corpus, models: Path) -> tuple[dict[str, list[Clip]], dict[st
         for alone, combine in ALONE.items():
             variant = WORK / "alone" / name
             put(variant, networks, corpus, combine=combine, always=True)
-            columns[name][alone] = score_clips(variant, HOPS["eco"], clips)
-        for profile, hop_s in HOPS.items():
-            columns[name][f"both, {profile}"] = score_clips(folders[name], hop_s, clips)
+            columns[name][alone] = score_clips(variant, "eco", clips)
+        for profile in PROFILES:
+            columns[name][f"both, {profile}"] = score_clips(folders[name], profile, clips)
         columns[name]["YAMNet, 0.4875 s"] = yamnet_scores(corpus, clips, 1)
         columns[name]["YAMNet, 0.975 s"] = yamnet_scores(corpus, clips, 2)
     return parts, columns

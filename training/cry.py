@@ -30,7 +30,7 @@ from training.score import score_clips
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HOPS = {"eco": 0.5, "balanced": 0.25}
+PROFILES = ("eco", "balanced")
 SEED = 1
 
 
@@ -77,7 +77,7 @@ def points(unseen: dict[str, Measured], test: dict[str, Measured]) -> list[Point
     """
     made = []
     rng = np.random.default_rng(SEED)
-    for profile in HOPS:
+    for profile in PROFILES:
         folds, own = unseen[profile], test[profile]
         draws = [operating.resampled_groups(own.clips, rng) for _ in range(1000)]
         for sensitivity, wanted in operating.WANTED.items():
@@ -138,15 +138,17 @@ def main() -> None:
         else:
             from training.networks import train  # noqa: PLC0415 - tensorflow takes seconds and threads
 
-            networks = train(corpus, tuple(fold for fold in FOLDS if fold != name), given.scenes, SEED, given.teacher)
+            others = tuple(fold for fold in FOLDS if fold != name)
+            floats = WORK / "float" / name
+            networks = train(corpus, others, given.scenes, seed=SEED, teacher=given.teacher, floats=floats)
         put(folder, networks, corpus)
     unseen, test = {}, {}
-    for profile, hop_s in HOPS.items():
+    for profile in PROFILES:
         clips = {fold: judged(corpus.of(fold)) for fold in FOLDS}
-        scores = [score_clips(folders[fold], hop_s, own) for fold, own in clips.items()]
+        scores = [score_clips(folders[fold], profile, own) for fold, own in clips.items()]
         unseen[profile] = Measured([clip for own in clips.values() for clip in own], np.concatenate(scores))
         own = judged(corpus.of("test"))
-        test[profile] = Measured(own, score_clips(folders["all"], hop_s, own))
+        test[profile] = Measured(own, score_clips(folders["all"], profile, own))
     facts: dict[str, object] = {
         "thresholds_chosen_on": "negatives of three folds, each scored by networks trained on the other two",
         "threshold_negatives": int((~unseen["eco"].cry).sum()),
@@ -163,7 +165,7 @@ def main() -> None:
 
 
 _NONE = operating.Interval(0.0, 0.0, 0.0)
-UNMEASURED = [Point(profile, name, 0.9, _NONE, 0, 0.0) for profile in HOPS for name in operating.WANTED]
+UNMEASURED = [Point(profile, name, 0.9, _NONE, 0, 0.0) for profile in PROFILES for name in operating.WANTED]
 """Stand in on the card while the detector, which reads one, is measured; replaced at the end."""
 
 

@@ -28,8 +28,13 @@ CALIBRATION = 500
 """Windows that decide the range of every quantised tensor."""
 
 
-def train(corpus: Corpus, folds: Sequence[str], count: int, seed: int, teacher: Path) -> tuple[bytes, bytes]:
-    """Both int8 networks (stage one, verifier), trained on `count` scenes from each of `folds`."""
+def train(
+    corpus: Corpus, folds: Sequence[str], count: int, *, seed: int, teacher: Path, floats: Path
+) -> tuple[bytes, bytes]:
+    """Both int8 networks (stage one, verifier), trained on `count` scenes from each of `folds`.
+
+    What they were before quantisation is kept as ear.keras and cry.keras in the folder `floats`.
+    """
     pairs = yamnet.read_weights(teacher)
     parts = [scenes_of(corpus, (fold,), count, seed) for fold in folds] + [further_scenes(FURTHER, seed)]
     taught = np.concatenate([_taught(part, name, pairs) for name, part in zip([*folds, "further"], parts, strict=True)])
@@ -47,7 +52,11 @@ def train(corpus: Corpus, folds: Sequence[str], count: int, seed: int, teacher: 
     first = network.build(*windows.cut(np.zeros((1, 2), np.int64)).shape[1:], len(stage_one.LABELS),
                           float(sample.mean()), float(sample.std()))  # fmt: skip
     fit.fit(first, windows, STAGE_ONE, seed)
-    return to_int8(first, _calibration(windows, seed)), to_int8(verifier.only_cry(second), _calibration(looks, seed))
+    floats.mkdir(parents=True, exist_ok=True)
+    first.save(floats / "ear.keras")
+    single = verifier.only_cry(second)
+    single.save(floats / "cry.keras")
+    return to_int8(first, _calibration(windows, seed)), to_int8(single, _calibration(looks, seed))
 
 
 def _taught(scenes: Scenes, name: str, pairs: yamnet.Pairs) -> np.ndarray:

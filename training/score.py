@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from monitord.audio.models import EarModels
-from monitord.config import Sensitivity
+from monitord.config import AudioConfig, Profile
 from monitord.tools.evaluate import highest
 from training.clips import Clip, read_sound
 
@@ -24,18 +24,23 @@ if TYPE_CHECKING:
 _models: EarModels
 
 
-def _start(folder: Path, hop_s: float) -> None:
+def listening(profile: str) -> AudioConfig:
+    """The ear's configuration under which clips are scored."""
+    return AudioConfig(profile=Profile(profile), alarms=False)
+
+
+def _start(folder: Path, profile: str) -> None:
     global _models  # noqa: PLW0603 - each worker's own models, loaded once
-    _models = EarModels.load(hop_s, Sensitivity.BALANCED, folder=folder)
+    _models = EarModels.load(listening(profile), folder=folder)
 
 
 def _score(clip: Clip) -> float:
     return highest([read_sound(clip.path)], _models.detector())["cry"]
 
 
-def score_clips(folder: Path, hop_s: float, clips: list[Clip], processes: int = 2) -> npt.NDArray[np.float64]:
+def score_clips(folder: Path, profile: str, clips: list[Clip], processes: int = 2) -> npt.NDArray[np.float64]:
     """Score of each of `clips` by the models in `folder`, shape (clips,), 0..1."""
     # Spawned, not forked: tensorflow may run in this process, and its threads do not survive a fork.
-    with multiprocessing.get_context("spawn").Pool(processes, _start, (folder, hop_s)) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _start, (folder, profile)) as pool:
         scored = pool.imap(_score, clips, chunksize=16)
-        return np.array(list(tqdm(scored, total=len(clips), desc=f"scoring at {hop_s} s", mininterval=2.0)))
+        return np.array(list(tqdm(scored, total=len(clips), desc=f"scoring, {profile}", mininterval=2.0)))
