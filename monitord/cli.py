@@ -1,6 +1,6 @@
 """The commands. Each imports what it needs when it runs: the ear must not load the voice's libraries, nor the reverse.
 
-Exit codes: 0 done, 1 it failed, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 the ear or the eye could not be confined.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitord import __version__, service
 from monitord.config import Config, ConfigError
+from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,14 +53,22 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
         return added
 
+    def unconfinable(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        command.add_argument(
+            "--unconfined",
+            action="store_true",
+            help="listen and look even where the kernel does not confine the ear and the eye; loud in log and page",
+        )
+        return command
+
     trace_text = "print each decision as one JSON object a line"
-    configured("run", _run, "run the monitor: ear, eye and voice").add_argument(
+    unconfinable(configured("run", _run, "run the monitor: ear, eye and voice")).add_argument(
         "--trace", action="store_true", help=trace_text
     )
-    configured("audio", _audio, "the ear alone, as its unit starts it").add_argument(
+    unconfinable(configured("audio", _audio, "the ear alone, as its unit starts it")).add_argument(
         "--trace", action="store_true", help=trace_text
     )
-    configured("video", _video, "the eye alone, as its socket starts it")
+    unconfinable(configured("video", _video, "the eye alone, as its socket starts it"))
     configured("notify", _notify, "the voice alone, as its unit starts it")
 
     add("demo", _demo, "the whole job on a bundled scene").add_argument(
@@ -93,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    configured(
+        "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
+    ).add_argument("--json", action="store_true", help="one JSON object")
+    # What the audit starts: not for people, so it is in no help.
+    probe = commands.add_parser("probe")
+    probe.add_argument("role", choices=("ear", "eye", "voice", "control"))
+    probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
 
@@ -103,27 +119,29 @@ def _run(options: argparse.Namespace) -> int:
     config = Config.load(options.config)
     service.log_setup("run")
     try:
-        return Supervisor(config, options.config, trace=options.trace).run()
+        return Supervisor(config, options.config, trace=options.trace, unconfined=options.unconfined).run()
     except SupervisorError as cause:
         return _failed(cause)
 
 
 def _audio(options: argparse.Namespace) -> int:
+    isolate(Process.EAR)
     service.follow_supervisor()
     service.log_setup("ear")
     config = Config.load(options.config)
     from monitord.audio.process import main
 
-    return main(config, trace=options.trace)
+    return main(config, trace=options.trace, unconfined=options.unconfined)
 
 
 def _video(options: argparse.Namespace) -> int:
+    isolate(Process.EYE)
     service.follow_supervisor()
     service.log_setup("eye")
     config = Config.load(options.config)
     from monitord.video.process import main
 
-    return main(config)
+    return main(config, unconfined=options.unconfined)
 
 
 def _notify(options: argparse.Namespace) -> int:
@@ -192,6 +210,19 @@ def _ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
     return ack(Config.load(options.config), options.incident)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from monitord.tools.audit.report import audit
+
+    return audit(Config.load(options.config), as_json=options.json)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    service.follow_supervisor()
+    from monitord.tools.audit.probe import main
+
+    return main(options.role)
 
 
 def _version(_: argparse.Namespace) -> int:

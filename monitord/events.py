@@ -47,10 +47,41 @@ class Kind(IntEnum):
 
 @unique
 class Life(Enum):
-    """Label of HELLO and GOODBYE."""
+    """Label of HELLO and GOODBYE. UNCONFINED: started all the same where a mandatory measure does not hold."""
 
     STARTED = 1
     STOPPED = 2
+    UNCONFINED = 3
+
+
+@unique
+class Measure(Enum):
+    """What confines a process (``monitord.confine``). HELLO of the ear and LOOK BEGAN of the eye tell which hold.
+
+    The value is the bit in the `level` of these two frames, whose kinds have no level of their own.
+    """
+
+    NO_NEW_PRIVILEGES = 0
+    SECCOMP = 1
+    NOT_DUMPABLE = 2
+    NO_CAPABILITIES = 3
+    NO_FILE_WRITES = 4
+    LANDLOCK = 5
+    EMPTY_NETWORK = 6
+
+    def __str__(self) -> str:
+        """As a person reads it."""
+        return self.name.lower().replace("_", "-")
+
+
+def measures_to_level(measures: frozenset[Measure]) -> int:
+    """The set as bits."""
+    return sum(1 << measure.value for measure in measures)
+
+
+def level_to_measures(level: int) -> frozenset[Measure]:
+    """The reverse of `measures_to_level`."""
+    return frozenset(measure for measure in Measure if level >> measure.value & 1)
 
 
 @unique
@@ -111,18 +142,22 @@ class Fault(Enum):
     MICROPHONE_OVERRUN = 4
     MICROPHONE_SILENT = 5
     DETECTOR_MODEL = 6
+    EAR_NOT_CONFINED = 7
     CAMERA_MISSING = 16
     CAMERA_BUSY = 17
     CAMERA_BROKEN = 18
     CAMERA_TIMEOUT = 19
     CLASSIFIER_MODEL = 20
     EYE_UNREACHABLE = 21
+    EYE_NOT_CONFINED = 22
     RECOVERED = 32
     WIRE_REJECTED = 48
     WIRE_RATE = 49
     WIRE_GAP = 50
     EAR_SILENT = 51
     JOURNAL = 52
+    UNCONFINED = 53
+    VOICE_UNCONFINED = 54
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
@@ -159,7 +194,8 @@ class Message:
         kind: what it is about.
         label: a member of ``LABELS[kind]``.
         score: confidence in whole percent, 0..100; 0 where the kind has none.
-        level: sound level in whole dB below full scale, 0..127; 0 where the kind has none.
+        level: sound level in whole dB below full scale, 0..127; 0 where the kind has none. In HELLO and LOOK BEGAN:
+            a set of `Measure` (0: not told).
     """
 
     kind: Kind

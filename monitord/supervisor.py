@@ -74,12 +74,16 @@ class Supervisor:
         config: the configuration, already checked.
         config_path: its file, handed on to the processes; None: the defaults.
         trace: relay the ear's trace and tell of processes, one JSON object a line on stdout.
+        unconfined: the ear and the eye go on where they cannot be confined.
     """
 
-    def __init__(self, config: Config, config_path: Path | None, *, trace: bool = False) -> None:
+    def __init__(
+        self, config: Config, config_path: Path | None, *, trace: bool = False, unconfined: bool = False
+    ) -> None:
         self._config = config
         self._config_path = config_path
         self._trace = trace
+        self._unconfined = unconfined
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._status = 0
@@ -133,6 +137,8 @@ class Supervisor:
             arguments += ["--config", str(self._config_path)]
         if self._trace and child.role == "audio":
             arguments.append("--trace")
+        if self._unconfined and child.role in {"audio", "video"}:
+            arguments.append("--unconfined")
         environment = {
             **os.environ,
             service.SUPERVISOR_PID: str(os.getpid()),
@@ -234,6 +240,8 @@ def _open_runtime_dir(cleanup: contextlib.ExitStack) -> Path:
     cleanup.callback(os.close, lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.truncate(lock, 0)
+        os.write(lock, b"%d\n" % os.getpid())  # For `monitord audit`, which looks at our children.
     except BlockingIOError:
         raise SupervisorError(f"monitord already runs here (it holds {folder / 'lock'}); stop it first") from None
     os.environ["RUNTIME_DIRECTORY"] = str(folder)

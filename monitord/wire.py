@@ -11,7 +11,8 @@ Layout, big-endian::
     byte 7   boot
 
 Why 8 bytes at one frame per 2 s: 32 bit/s is less than the information in human speech (about 39 bit/s in each of
-17 languages: Coupe, Oh, Dediu, Pellegrino, Science Advances 5(9), 2019). The receiver enforces it with ``TokenBucket``.
+17 languages: Coupe, Oh, Dediu, Pellegrino, Science Advances 5(9), 2019). The receiver enforces it with ``TokenBucket``,
+one for all senders together.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _check(message: Message, role: Role) -> None:
 class TokenBucket:
     """The rate bound: `rate` frames a second sustained, `burst` at once. Pure: the caller brings the time.
 
-    Over any span of t seconds it admits at most ``burst + rate * t`` frames.
+    Over any span of t seconds it admits at most ``burst + rate * t`` frames of cost 1.
     """
 
     def __init__(self, rate: float = RATE_PER_S, burst: int = BURST) -> None:
@@ -106,12 +107,12 @@ class TokenBucket:
         self._tokens = float(burst)
         self._then: float | None = None
 
-    def admit(self, now: float) -> bool:
-        """Whether a frame may pass at `now` (seconds, monotonic); takes a token if so."""
+    def admit(self, now: float, cost: int = 1) -> bool:
+        """Whether a frame may pass at `now` (seconds, monotonic); takes `cost` tokens if so."""
         if self._then is not None and now > self._then:
             self._tokens = min(float(self.burst), self._tokens + (now - self._then) * self.rate)
         self._then = now if self._then is None else max(now, self._then)
-        if self._tokens < 1.0:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1.0
+        self._tokens -= cost
         return True

@@ -181,6 +181,7 @@ def test_each_mistake_is_one_line(tmp_path, text, line):
         ("audio = 3", "my.toml:1: audio: 3 is of the wrong kind"),
         ("[rules]\ncry = 'x'", "my.toml:2: rules.cry: 'x' is of the wrong kind"),
         ('[page]\naddress = "kitchen"', "my.toml:2: page.address: 'kitchen' is no loopback"),
+        ('[page]\naddress = "100.64.0.9"', "my.toml:2: page.address: '100.64.0.9' is an address of carrier-grade NAT"),
         ('[page]\naddress = "::"', "my.toml:2: page.address: '::' would listen on every network"),
         ('[page]\naddress = "224.0.0.1"', "my.toml:2: page.address: '224.0.0.1' is no loopback"),
         ('[page]\naddress = "2001:4860:4860::8888"', "my.toml:2: page.address: "),
@@ -279,3 +280,8 @@ def test_any_value_of_any_key_is_taken_or_explained_in_one_line(tmp_path_factory
     path.write_text(f"{key} = {said}\n", "utf-8")
     said = explanation(path)
     assert not said or (said.startswith(f"{path}:1: {key}: ") and len(said.splitlines()) == 1)
+
+
+def test_an_address_of_carrier_grade_nat_by_explicit_choice(tmp_path):
+    assert load(tmp_path, '[page]\naddress = "100.64.0.9"\ncgnat = true').page.address == "100.64.0.9"
+    assert load(tmp_path, '[page]\ncgnat = true\naddress = "100.64.0.9"').page.cgnat

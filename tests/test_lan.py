@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord.lan import LanError, is_local, is_our_host, is_our_origin, local_address
+from monitord.lan import LanError, destination, is_local, is_our_host, is_our_origin, local_address
 
 NAMES = frozenset({"localhost", "raspberrypi", "raspberrypi.local"})
 
@@ -160,3 +161,87 @@ def test_port_80_needs_no_number():
 )
 def test_origin(origin, fine):
     assert is_our_origin(origin, "127.0.0.1:8740") is fine
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "8.8.8.8",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "127.1",
+        "0177.0.0.1",
+        "017700000001",
+        "1.2.3.4.5",
+        "evil.example.0x",
+        "evil.1",
+        "[::ffff:8.8.8.8]",
+        "",
+        ".",
+        "a..b",
+        "-a.b",
+        "a b",
+        "a/b",
+        "user@host",
+        "\u2488.2.3.4",
+        "\uff11\uff12\uff17.0.0.1",
+        "x" * 300,
+    ],
+)
+def test_no_destinations(host):
+    with pytest.raises(LanError):
+        destination(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("printer.lan", "printer.lan"),
+        ("Kitchen.local.", "kitchen.local."),
+        ("192.168.1.4", "192.168.1.4"),
+        ("[::1]", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("pi4", "pi4"),
+        ("4pi", "4pi"),
+    ],
+)
+def test_destinations(host, meant):
+    assert destination(host) == meant
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(["{0}", "{0:#x}", "0{0:o}"]), st.integers(1, 3))
+def test_no_other_spelling_of_an_address_is_a_destination(address, spelling, parts):
+    """As inet_aton reads them: one to three numbers, decimal, hexadecimal or octal, the last one long."""
+    number = int(address)
+    cuts = [(number >> 8 * (3 - place)) & 0xFF for place in range(parts - 1)]
+    rest = number & ((1 << 8 * (4 - len(cuts))) - 1)
+    text = ".".join(spelling.format(part) for part in [*cuts, rest])
+    with pytest.raises(LanError):
+        destination(text)
+
+
+@given(st.text() | st.from_regex(r"[0-9a-fxA-F.:%\[\]]{1,30}", fullmatch=True))
+def test_any_text_is_a_local_address_a_name_or_refused(text):
+    try:
+        meant = destination(text)
+    except LanError:
+        return
+    assert is_local(meant) or not meant.rstrip(".").rpartition(".")[2].isdecimal()
+    if not is_local(meant):
+        with pytest.raises(OSError, match="illegal IP"):
+            socket.inet_aton(meant)  # What the system would take for an address without asking anybody.
+
+
+@pytest.mark.parametrize("text", ["100.64.0.0", "100.127.255.255", "::ffff:100.100.1.1"])
+def test_carrier_grade_nat_by_explicit_choice(text):
+    assert not is_local(text)
+    assert is_local(text, cgnat=True)
+    assert is_our_host(f"[{text}]:1" if ":" in text else f"{text}:1", NAMES, 1, cgnat=True)
+
+
+@given(st.ip_addresses())
+def test_the_choice_adds_nothing_else(address):
+    if is_local(str(address), cgnat=True) and not is_local(str(address)):
+        assert address in ipaddress.ip_network("100.64.0.0/10")

@@ -39,16 +39,19 @@ def near_teacher(scores: npt.NDArray[np.float32], frames: int) -> npt.NDArray[np
     return np.where(near, scores[None, :], 0.0).max(axis=1, initial=0.0).astype(np.float32)
 
 
+def is_loud(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Which of the log-mel `frames` of one clip, shape (n, bins), are within `BELOW_LOUD_DB` of its loud level."""
+    if not len(frames):
+        return np.zeros(0, np.bool_)
+    db = frames.max(axis=1) * np.float32(10.0 / np.log(10.0))
+    return np.asarray(db > np.percentile(db, 95) - BELOW_LOUD_DB)
+
+
 def mark(samples: npt.NDArray[np.int16], kind: str, scores: npt.NDArray[np.float32]) -> Marks:
     """One mark per front-end frame of a clip of kind "cry" or "unvetted": `NOT_CRY`, `IS_CRY` or `UNKNOWN`."""
-    log_energy = _LOG_MEL.frames(samples).max(axis=1, initial=0.0)
-    if not len(log_energy):
-        return np.zeros(0, np.uint8)
-    db = log_energy * np.float32(10.0 / np.log(10.0))
-    loud = np.percentile(db, 95) - BELOW_LOUD_DB
-    energetic = db > loud
-    near = near_teacher(scores, len(db))
-    marks = np.zeros(len(db), np.uint8)
+    energetic = is_loud(_LOG_MEL.frames(samples))
+    near = near_teacher(scores, len(energetic))
+    marks = np.zeros(len(energetic), np.uint8)
     if kind == "cry":
         marks[energetic & (near >= TEACHER_RULES_OUT)] = IS_CRY
         marks[energetic & (near < TEACHER_RULES_OUT)] = UNKNOWN

@@ -1,22 +1,19 @@
-"""Writes the model card: what the daemon needs to run the model, and what a person needs to trust it."""
+"""Writes model cards: what the daemon needs to run a model, and what a person needs to trust it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitord.audio.features import FrontEnd
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from training.clips import Clip
     from training.operating import Interval
 
-SMOOTHING_S = 1.0
-RELEASE = 0.6
 
 CREDITS = {
     "donateacry": "https://github.com/gveres/donateacry-corpus",
@@ -44,66 +41,71 @@ class Point:
     false_alarms: int
     false_alarms_per_hour: float
 
+    def section(self) -> Mapping[str, object]:
+        """The point as a row of ``[[operating]]``."""
+        return {
+            "profile": self.profile,
+            "sensitivity": self.sensitivity,
+            "threshold": round(self.threshold, 4),
+            "recall": round(self.recall.value, 3),
+            "recall_interval": [round(self.recall.low, 3), round(self.recall.high, 3)],
+            "false_alarms_per_hour": round(self.false_alarms_per_hour, 2),
+            "false_alarms": self.false_alarms,
+        }
+
+
+def sources(clips: list[Clip], *further: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """A row of ``[[source]]`` for each data set among `clips`, then `further` ones."""
+    licences: dict[str, set[str]] = {}
+    for clip in clips:
+        licences.setdefault(clip.dataset, set()).add(clip.licence)
+    return [
+        {
+            "name": dataset,
+            "licence": ", ".join(sorted(named)),
+            "url": CREDITS[dataset],
+            "clips": sum(clip.dataset == dataset for clip in clips),
+        }
+        for dataset, named in sorted(licences.items())
+    ] + list(further)
+
 
 def write(
     path: Path,
     model: bytes,
+    labels: Sequence[str],
     shape: tuple[int, ...],
-    *,
-    points: list[Point],
-    clips: list[Clip],
-    notes: dict[str, object],
+    facts: Mapping[str, object],
 ) -> None:
     """Write `model` to `path` with the suffix .tflite, and its card beside it.
 
     Args:
         path: models/NAME.toml.
         model: the int8 network.
+        labels: of its outputs.
         shape: of one example.
-        points: all operating points.
-        clips: everything it learned from, for the sources.
-        notes: further plain facts (how thresholds were chosen, hours, clips), written under [measured].
+        facts: the rest of the card: values, then sections (mappings) and tables (lists of mappings), in order.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".tflite").write_bytes(model)
-    lines = [
-        "# Written by training/cry.py. Thresholds and figures belong to exactly this file's hash: do not edit by hand.",
-        f'name = "{path.stem}"',
-        f'sha256 = "{hashlib.sha256(model).hexdigest()}"',
-        'labels = ["cry"]',
-        f"input_shape = {list(shape)}",
-        "",
-        "[front_end]",
-        *(f"{key} = {value}" for key, value in asdict(FrontEnd()).items()),
-        "",
-        "[smoothing]",
-        f"window_s = {SMOOTHING_S}",
-        f"release = {RELEASE}",
-        "",
-        "[measured]",
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in notes.items()),
-    ]
-    for point in points:
-        lines += [
-            "",
-            "[[operating]]",
-            f'profile = "{point.profile}"',
-            f'sensitivity = "{point.sensitivity}"',
-            f"threshold = {point.threshold:.4f}",
-            f"recall = {point.recall.value:.3f}",
-            f"recall_interval = [{point.recall.low:.3f}, {point.recall.high:.3f}]",
-            f"false_alarms_per_hour = {point.false_alarms_per_hour:.2f}",
-            f"false_alarms = {point.false_alarms}",
-        ]
-    licences: dict[str, set[str]] = {}
-    for clip in clips:
-        licences.setdefault(clip.dataset, set()).add(clip.licence)
-    for dataset, named in sorted(licences.items()):
-        lines += [
-            "",
-            "[[source]]",
-            f'name = "{dataset}"',
-            f"licence = {json.dumps(', '.join(sorted(named)))}",
-            f'url = "{CREDITS[dataset]}"',
-            f"clips = {sum(clip.dataset == dataset for clip in clips)}",
-        ]
+    head = {
+        "name": path.stem,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "labels": list(labels),
+        "input_shape": list(shape),
+    }
+    lines = ["# Written by training. Thresholds and figures belong to exactly this file's hash: do not edit by hand."]
+    for key, value in (head | dict(facts)).items():
+        if isinstance(value, dict):
+            lines += ["", f"[{key}]", *_values(value)]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for row in value:
+                lines += ["", f"[[{key}]]", *_values(row)]
+        else:
+            lines += _values({key: value})
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _values(section: Mapping[str, object]) -> list[str]:
+    """Lines of TOML; for strings, numbers and lists of them JSON writes the same."""
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in section.items()]

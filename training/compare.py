@@ -2,10 +2,11 @@
 
     python -m training.compare --data ../shared/data --teacher ../shared/models/yamnet.tflite
 
-Needs models/cry.* and the fold networks that `python -m training.cry` leaves in training/work. Two tables: the test
-split, judged by the shipped network, and all recordings, each judged by a network that has not learned from its group
-(the test split has too few hours to resolve half an alarm per hour). Each detector's threshold is the one that its
-own scores on the same negatives allow, so the table compares how well they tell sounds apart, not their thresholds.
+Needs models/ear.* and models/cry.*, and the fold networks that `python -m training.cry` leaves in training/work. Two
+tables: the test split, judged by the shipped networks, and all recordings, each judged by networks that have not
+learned from its group (the test split has too few hours to resolve half an alarm per hour). Each detector's threshold
+is the one that its own scores on the same negatives allow, so the tables compare how well they tell sounds apart, not
+their thresholds.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy.typing as npt
 
 from training import operating
 from training.cache import WORK
+from training.cascade import ALONE
 from training.clips import FOLDS, Clip
-from training.cry import HOPS, SEED
+from training.cry import HOPS, SEED, put
 from training.data import Corpus, open_corpus
 from training.operating import Interval, Scores
 from training.score import score_clips
@@ -27,6 +29,7 @@ from training.score import score_clips
 DRAWS = 500
 RATES = (0.5, 1.0, 2.0)
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
+Columns = dict[str, Scores]
 
 
 def yamnet_scores(corpus: Corpus, clips: list[Clip], step: int) -> Scores:
@@ -58,7 +61,29 @@ def row(name: str, clips: list[Clip], scores: Scores, part: npt.NDArray[np.bool_
     return f"| {name} | {values[0]:.4f} | {' | '.join(map(str, spread[1:]))} |"
 
 
-def alarms_by_kind(clips: list[Clip], columns: dict[str, Scores]) -> list[str]:
+def area_by_family(clips: list[Clip], columns: Columns) -> list[str]:
+    """Area under the curve of telephone / wideband cries against each family of negatives."""
+    cry, narrow = operating.is_cry(clips), np.array([clip.narrow for clip in clips])
+    families = {
+        "household, animals, street": lambda kind: not kind.startswith(("speech", "music", "rejected", "cry")),
+        "speech": lambda kind: kind.startswith("speech"),
+        "music": lambda kind: kind == "music",
+        "curators' rejects": lambda kind: kind == "rejected",
+    }
+    lines = [f"| against | clips | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
+    for family, belongs in families.items():
+        own = np.array([belongs(clip.kind) for clip in clips])
+        areas = [
+            " / ".join(
+                f"{operating.area_under_curve(scores[cry & part], scores[own]):.4f}" for part in (narrow, ~narrow)
+            )
+            for scores in columns.values()
+        ]
+        lines.append(f"| {family} | {int(own.sum())} | {' | '.join(areas)} |")
+    return lines
+
+
+def alarms_by_kind(clips: list[Clip], columns: Columns) -> list[str]:
     """Clips of each negative kind that alarm at each detector's threshold for two false alarms per hour."""
     cry = operating.is_cry(clips)
     trusted = ~cry & np.array([clip.kind != "rejected" for clip in clips])
@@ -73,13 +98,8 @@ def alarms_by_kind(clips: list[Clip], columns: dict[str, Scores]) -> list[str]:
     return lines
 
 
-def report(title: str, corpus: Corpus, clips: list[Clip], ours: dict[str, Scores]) -> list[str]:
-    """All tables for `clips`: `ours` has one column of scores per profile."""
-    columns = {f"ours, {name}": scores for name, scores in ours.items()}
-    columns |= {
-        "YAMNet, 0.4875 s": yamnet_scores(corpus, clips, 1),
-        "YAMNet, 0.975 s": yamnet_scores(corpus, clips, 2),
-    }
+def report(title: str, clips: list[Clip], columns: Columns) -> list[str]:
+    """All tables for `clips`; `columns` has the scores of each detector."""
     trusted = np.array([clip.kind != "rejected" for clip in clips])
     judged = [clip for clip in clips if clip.kind != "rejected"]
     cry = operating.is_cry(judged)
@@ -95,6 +115,8 @@ def report(title: str, corpus: Corpus, clips: list[Clip], ours: dict[str, Scores
         lines += [f"| {part_title} | AUC | recall at 0.5 /h | at 1 /h | at 2 /h |", "|---|---|---|---|---|"]
         lines += [row(name, judged, scores[trusted], part) for name, scores in columns.items()]
         lines.append("")
+    lines += ["Area under the curve by family of negatives, telephone / wideband cries:", ""]
+    lines += [*area_by_family(clips, columns), ""]
     heading = (
         "Negatives that alarm at the threshold for 2 per hour (`rejected` is not among those that set it: nobody "
         "vouches that its clips hold no cry):"
@@ -102,25 +124,65 @@ def report(title: str, corpus: Corpus, clips: list[Clip], ours: dict[str, Scores
     return [*lines, heading, "", *alarms_by_kind(clips, columns), ""]
 
 
+def plot(clips: list[Clip], columns: Columns, path: Path) -> None:
+    """Detection-error trade-off: missed cries against false alarms per hour, to `path`."""
+    import matplotlib as mpl  # noqa: PLC0415 - only for the picture
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    judged = np.array([clip.kind != "rejected" for clip in clips])
+    cry = operating.is_cry(clips)
+    hours = operating.hours([clip for clip in clips if clip.kind not in {"rejected", "cry"}])
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for name, scores in columns.items():
+        negatives, cries = np.sort(scores[judged & ~cry])[::-1], np.sort(scores[cry])
+        limits = negatives[: max(1, int(20 * hours))]
+        missed = np.searchsorted(cries, limits, "right") / len(cries)
+        axes.step(np.arange(len(limits)) / hours, missed, where="post", label=name)
+    axes.set(xlim=(0, 20), ylim=(0, 0.6), ylabel="share of cries missed")
+    axes.set(xlabel="false alarms per hour of hard negatives")
+    axes.set(title=f"{int(cry.sum())} cries, {hours:.1f} hours, unseen groups")
+    axes.set_xscale("symlog", linthresh=1.0)
+    axes.set_xticks([0, 0.5, 1, 2, 5, 10, 20], ["0", "0.5", "1", "2", "5", "10", "20"])
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def scored(corpus: Corpus, models: Path) -> tuple[dict[str, list[Clip]], dict[str, Columns]]:
+    """Clips and columns of scores, both by split."""
+    parts = {name: [c for c in corpus.of(name) if c.kind != "unvetted"] for name in ("test", *FOLDS)}
+    folders = {"test": models} | {fold: WORK / f"fold-{fold}" for fold in FOLDS}
+    columns: dict[str, Columns] = {name: {} for name in parts}
+    for name, clips in parts.items():
+        networks = (folders[name] / "ear.tflite").read_bytes(), (folders[name] / "cry.tflite").read_bytes()
+        for alone, combine in ALONE.items():
+            variant = WORK / "alone" / name
+            put(variant, networks, corpus, combine=combine, always=True)
+            columns[name][alone] = score_clips(variant, HOPS["eco"], clips)
+        for profile, hop_s in HOPS.items():
+            columns[name][f"both, {profile}"] = score_clips(folders[name], hop_s, clips)
+        columns[name]["YAMNet, 0.4875 s"] = yamnet_scores(corpus, clips, 1)
+        columns[name]["YAMNet, 0.975 s"] = yamnet_scores(corpus, clips, 2)
+    return parts, columns
+
+
 def main() -> None:
     """Score, print, and write the tables between the markers of the document."""
-    parser = argparse.ArgumentParser(description="Compare the cry detector with YAMNet.")
+    parser = argparse.ArgumentParser(prog="python -m training.compare", description="Compare the ear with YAMNet.")
     parser.add_argument("--data", type=Path, required=True, help="folder that holds audio/manifest.csv")
     parser.add_argument("--teacher", type=Path, required=True, help="yamnet.tflite")
-    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of cry.tflite and cry.toml")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of ear.* and cry.*")
     parser.add_argument("--document", type=Path, default=Path("docs/models-cry.md"), help="where the tables go")
     given = parser.parse_args()
-    corpus = open_corpus(given.data, given.teacher)
-    parts = {name: [c for c in corpus.of(name) if c.kind != "unvetted"] for name in ("test", *FOLDS)}
-    cards = {"test": given.models / "cry.toml"} | {fold: WORK / f"fold-{fold}.toml" for fold in FOLDS}
-    scores = {
-        profile: {name: score_clips(cards[name], hop_s, clips) for name, clips in parts.items()}
-        for profile, hop_s in HOPS.items()
-    }
-    lines = report("Test split, the shipped network", corpus, parts["test"], {p: s["test"] for p, s in scores.items()})
+    parts, columns = scored(open_corpus(given.data, given.teacher), given.models)
+    lines = report("Test split, the shipped networks", parts["test"], columns["test"])
     everything = [clip for clips in parts.values() for clip in clips]
-    pooled = {profile: np.concatenate([own[name] for name in parts]) for profile, own in scores.items()}
-    lines += report("All recordings, each by a network that has not learned from its group", corpus, everything, pooled)
+    pooled = {name: np.concatenate([columns[part][name] for part in parts]) for name in columns["test"]}
+    lines += report("All recordings, each by networks that have not learned from its group", everything, pooled)
+    plot(everything, pooled, given.document.with_name("models-cry.svg"))
     text = "\n".join(lines)
     print(text)
     before, _, rest = given.document.read_text("utf-8").partition(BEGIN)

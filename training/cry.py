@@ -1,51 +1,47 @@
-"""Makes models/cry.tflite and its card from the recordings, on two CPU cores.
+"""Makes both stages of the ear from the recordings, on two CPU cores: models/ear.* and models/cry.* with their cards.
 
     python -m training.cry --data ../shared/data --teacher ../shared/models/yamnet.tflite --out models
 
-Folds a, b, c -> scenes -> network -> int8. Thresholds from the negatives of each fold as scored by a network that
-learned from the other two (one split alone has too few hours for a rate); recall and false alarms on the card from the
-test split, which nothing before that step has seen. Intermediate results are kept in training/work.
+Folds a, b, c -> scenes -> networks -> int8, four times: once from all folds, and once from each two of them. What the
+latter say of the fold that they have not heard decides how the stages are combined and where the thresholds lie (one
+split alone has too few hours for a rate); recall and false alarms on the card are the test split's, which nothing
+before that step has seen. Intermediate results are kept in training/work.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitord.audio.features import FrontEnd
-from training import operating
+from training import further, operating
 from training.cache import WORK
-from training.card import Point, write
-from training.clips import FOLDS
-from training.data import open_corpus, scenes_of
+from training.card import Point, sources, write
+from training.cascade import BOTH, Combine, cascade_facts, stage_one_facts
+from training.clips import CRY, FOLDS, Clip
+from training.data import Corpus, open_corpus
 from training.score import score_clips
-from training.windows import WINDOW_FRAMES, window_labels
 
 if TYPE_CHECKING:
-    from training.clips import Clip
-    from training.scenes import Scenes
+    from collections.abc import Mapping, Sequence
 
 HOPS = {"eco": 0.5, "balanced": 0.25}
 SEED = 1
-SHAPE = (WINDOW_FRAMES, FrontEnd().bins)
-_NONE = operating.Interval(0.0, 0.0, 0.0)
-UNMEASURED = [Point(profile, name, 0.9, _NONE, 0, 0.0) for profile in HOPS for name in operating.WANTED]
-"""Stand in on the card while the detector, which reads one, is measured; replaced at once."""
 
 
 def options() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train the cry detector and write its card.")
+    parser = argparse.ArgumentParser(prog="python -m training.cry", description="Train both stages of the ear.")
     parser.add_argument("--data", type=Path, required=True, help="folder that holds audio/manifest.csv")
     parser.add_argument("--teacher", type=Path, required=True, help="yamnet.tflite")
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder for cry.tflite and cry.toml")
+    parser.add_argument("--out", type=Path, default=Path("models"), help="folder for ear.* and cry.*")
     parser.add_argument("--keep", action="store_true", help="keep networks that are there already, train the others")
-    parser.add_argument("--scenes", type=int, default=2800, help="ten-second scenes to compose of each fold")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batches", type=int, default=400, help="batches of 64 windows an epoch")
+    parser.add_argument("--scenes", type=int, default=3200, help="ten-second scenes to compose of each fold")
     return parser.parse_args()
 
 
@@ -54,78 +50,121 @@ def judged(clips: list[Clip]) -> list[Clip]:
     return [clip for clip in clips if clip.kind not in {"rejected", "unvetted"}]
 
 
-def train(scenes: Scenes, epochs: int, batches: int, seed: int) -> bytes:
-    """Train and quantise on `scenes`; returns the int8 model."""
-    from training.fit import Cutter, fit  # noqa: PLC0415 - tensorflow takes seconds and threads: after the workers
-    from training.quantise import to_int8  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Clips and what a cascade scored them, at one hop."""
 
-    model = fit(scenes, epochs, batches, seed)
-    rng = np.random.default_rng(seed)
-    places = np.argwhere(window_labels(scenes.marks) >= 0)
-    return to_int8(model, Cutter(scenes, seed).cut(places[rng.integers(len(places), size=500)]))
+    clips: list[Clip]
+    scores: operating.Scores
+
+    @property
+    def cry(self) -> np.ndarray:
+        """Which clips are cries."""
+        return operating.is_cry(self.clips)
+
+    @property
+    def hours(self) -> float:
+        """Hours of negatives."""
+        return operating.hours([clip for clip in self.clips if clip.kind != CRY])
 
 
-def measured(
-    path: Path, unseen: list[tuple[Path, list[Clip]]], test: list[Clip]
-) -> tuple[list[Point], dict[str, object]]:
-    """Operating points of the model at `path`.
+def points(unseen: dict[str, Measured], test: dict[str, Measured]) -> list[Point]:
+    """Operating points, both arguments by profile.
 
     Args:
-        path: card of the network that ships.
-        unseen: cards of the fold networks, each with negatives it has not learned from: thresholds come from these.
-        test: cries and negatives: figures come from these.
+        unseen: all folds, each scored by networks that had not heard it; thresholds come from these.
+        test: figures come from these.
     """
-    points = []
+    made = []
     rng = np.random.default_rng(SEED)
-    cry = operating.is_cry(test)
-    test_hours = operating.hours([clip for clip in test if clip.kind != "cry"])
-    negatives = [clip for _, clips in unseen for clip in clips]
-    for profile, hop_s in HOPS.items():
-        chosen_on = np.concatenate([score_clips(fold_card, hop_s, clips) for fold_card, clips in unseen])
-        scores = score_clips(path, hop_s, test)
-        draws = [operating.resampled_groups(test, rng) for _ in range(1000)]
+    for profile in HOPS:
+        folds, own = unseen[profile], test[profile]
+        draws = [operating.resampled_groups(own.clips, rng) for _ in range(1000)]
         for sensitivity, wanted in operating.WANTED.items():
-            threshold = operating.threshold_for(chosen_on, operating.hours(negatives), wanted)
-            found = scores >= threshold
-            spread = np.percentile([found[draw][cry[draw]].mean() for draw in draws], [2.5, 97.5])
-            recall = operating.Interval(float(found[cry].mean()), float(spread[0]), float(spread[1]))
-            alarms = int(found[~cry].sum())
-            points.append(Point(profile, sensitivity, threshold, recall, alarms, alarms / test_hours))
-            print(f"{profile:9s}{sensitivity:9s} threshold {threshold:.4f} recall {recall} "
-                  f"{alarms} false alarms in {test_hours:.2f} h", flush=True)  # fmt: skip
-    notes: dict[str, object] = {
-        "thresholds_chosen_on": "negatives of three folds, each scored by a network trained on the other two",
-        "threshold_negatives": len(negatives),
-        "threshold_negative_hours": round(operating.hours(negatives), 2),
-        "test_cries": int(cry.sum()),
-        "test_negatives": int((~cry).sum()),
-        "test_negative_hours": round(test_hours, 2),
-    }
-    return points, notes
+            threshold = operating.threshold_for(folds.scores[~folds.cry], folds.hours, wanted)
+            found = own.scores >= threshold
+            spread = np.percentile([found[draw][own.cry[draw]].mean() for draw in draws], [2.5, 97.5])
+            recall = operating.Interval(float(found[own.cry].mean()), float(spread[0]), float(spread[1]))
+            alarms = int(found[~own.cry].sum())
+            made.append(Point(profile, sensitivity, threshold, recall, alarms, alarms / own.hours))
+            print(f"{profile:9s}{sensitivity:9s} threshold {threshold:.4f} recall {recall}; folds "
+                  f"{np.mean(folds.scores[folds.cry] >= threshold):.2f}; {alarms} false alarms in {own.hours:.2f} h",
+                  flush=True)  # fmt: skip
+    return made
+
+
+def put(
+    folder: Path,
+    networks: tuple[bytes, bytes],
+    corpus: Corpus,
+    *,
+    made: Sequence[Point] = (),
+    facts: Mapping[str, object] | None = None,
+    combine: Combine = BOTH,
+    always: bool = False,
+) -> None:
+    """Write both networks with their cards to `folder`.
+
+    Args:
+        folder: made where it is missing.
+        networks: int8, stage one and verifier.
+        corpus: for the sources.
+        made: operating points; none: thresholds that stand in while the detector, which reads one, is measured.
+        facts: what goes under [measured].
+        combine: how the stages are combined.
+        always: whether stage two looks at every hop.
+    """
+    learned = [clip for fold in FOLDS for clip in corpus.of(fold)]
+    head, tables = stage_one_facts(always=always)
+    write(folder / "ear.toml", networks[0], *head, tables | {"source": sources(learned, further.CREDIT)})
+    head, tables = cascade_facts(combine)
+    rows = {"measured": dict(facts or {}), "operating": [point.section() for point in made or UNMEASURED]}
+    write(folder / "cry.toml", networks[1], *head, tables | rows | {"source": sources(learned, further.CREDIT, YAMNET)})
+
+
+YAMNET = {"name": "YAMNet (starting weights of the first blocks, and teacher)", "licence": "Apache-2.0",
+          "url": "https://github.com/tensorflow/models/tree/master/research/audioset/yamnet"}  # fmt: skip
 
 
 def main() -> None:
     """Train, quantise, measure, write."""
-    given = options()
+    given, started = options(), time.monotonic()
     corpus = open_corpus(given.data, given.teacher)
-    learned = [clip for fold in FOLDS for clip in corpus.of(fold)]
-
-    def make(path: Path, folds: tuple[str, ...]) -> Path:
-        if not (given.keep and path.with_suffix(".tflite").is_file()):
-            model = train(scenes_of(corpus, folds, given.scenes, SEED), given.epochs, given.batches, SEED)
+    folders = {fold: WORK / f"fold-{fold}" for fold in FOLDS} | {"all": given.out}
+    for name, folder in folders.items():
+        kept = [folder / f"{model}.tflite" for model in ("ear", "cry")]
+        if given.keep and all(path.is_file() for path in kept):
+            networks = kept[0].read_bytes(), kept[1].read_bytes()
         else:
-            model = path.with_suffix(".tflite").read_bytes()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, model, SHAPE, points=UNMEASURED, clips=learned, notes={})
-        return path
+            from training.networks import train  # noqa: PLC0415 - tensorflow takes seconds and threads
 
-    unseen = []
-    for fold in FOLDS:
-        card = make(WORK / f"fold-{fold}.toml", tuple(other for other in FOLDS if other != fold))
-        unseen.append((card, [clip for clip in judged(corpus.of(fold)) if clip.kind != "cry"]))
-    path = make(given.out / "cry.toml", FOLDS)
-    points, notes = measured(path, unseen, judged(corpus.of("test")))
-    write(path, path.with_suffix(".tflite").read_bytes(), SHAPE, points=points, clips=learned, notes=notes)
+            networks = train(corpus, tuple(fold for fold in FOLDS if fold != name), given.scenes, SEED, given.teacher)
+        put(folder, networks, corpus)
+    unseen, test = {}, {}
+    for profile, hop_s in HOPS.items():
+        clips = {fold: judged(corpus.of(fold)) for fold in FOLDS}
+        scores = [score_clips(folders[fold], hop_s, own) for fold, own in clips.items()]
+        unseen[profile] = Measured([clip for own in clips.values() for clip in own], np.concatenate(scores))
+        own = judged(corpus.of("test"))
+        test[profile] = Measured(own, score_clips(folders["all"], hop_s, own))
+    facts: dict[str, object] = {
+        "thresholds_chosen_on": "negatives of three folds, each scored by networks trained on the other two",
+        "threshold_negatives": int((~unseen["eco"].cry).sum()),
+        "threshold_negative_hours": round(unseen["eco"].hours, 2),
+        "test_cries": int(test["eco"].cry.sum()),
+        "test_negatives": int((~test["eco"].cry).sum()),
+        "test_negative_hours": round(test["eco"].hours, 2),
+    }
+    made = points(unseen, test)
+    networks = (given.out / "ear.tflite").read_bytes(), (given.out / "cry.tflite").read_bytes()
+    put(given.out, networks, corpus, made=made, facts=facts)
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"made in {(time.monotonic() - started) / 60:.0f} minutes; at most {peak / 1024**2:.1f} GiB in one process")
+
+
+_NONE = operating.Interval(0.0, 0.0, 0.0)
+UNMEASURED = [Point(profile, name, 0.9, _NONE, 0, 0.0) for profile in HOPS for name in operating.WANTED]
+"""Stand in on the card while the detector, which reads one, is measured; replaced at the end."""
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from training import further
 from training.cache import WORK, kept
 from training.clips import Clip, read_manifest, split_groups
 from training.scenes import Scenes, compose
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-SOURCE_CODE = ("clips", "activity", "augment", "sources")
-SCENE_CODE = (*SOURCE_CODE, "scenes")
+SOURCE_CODE = ("clips", "activity", "augment", "made_up", "sources")
+SCENE_CODE = (*SOURCE_CODE, "front", "scenes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,16 @@ def scenes_of(corpus: Corpus, folds: Sequence[str], count: int, seed: int, proce
     """
     if "test" in folds:
         raise ValueError("the test split was about to be trained on")
-    made = [_scenes_of_fold(corpus, fold, count, seed, processes) for fold in folds]
-    return Scenes(np.concatenate([one.features for one in made]), np.concatenate([one.marks for one in made]))
+    return Scenes.joined([_scenes_of_fold(corpus, fold, count, seed, processes) for fold in folds])
+
+
+def further_scenes(count: int, seed: int, processes: int = 2) -> Scenes:
+    """`count` scenes without a cry, of sounds that are in no fold."""
+
+    def make() -> Scenes:
+        return compose(further.load(seed), count, seed + 1000, processes)
+
+    return kept("scenes-further", (count, seed), (*SCENE_CODE, "further"), make)
 
 
 def _scenes_of_fold(corpus: Corpus, fold: str, count: int, seed: int, processes: int) -> Scenes:

@@ -1,4 +1,4 @@
-"""The network: a depthwise-separable CNN over two seconds of log-mel frames, small enough for a Raspberry Pi Zero 2.
+"""Stage one: a depthwise-separable CNN over two seconds of log-mel frames, small enough for a Raspberry Pi Zero 2.
 
 After Zhang et al., "Hello Edge" (arXiv:1711.07128). The input is normalised by the first layer, so that training and
 daemon share nothing but ``monitord.audio.features``; the output is one logit per label.
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-BLOCKS = ((32, 2), (48, 1), (48, 1), (64, 2), (64, 1), (64, 1))
+BLOCKS = ((32, 2), (56, 1), (56, 1), (80, 2), (80, 1), (80, 1))
 """Channels and stride of each depthwise-separable block."""
 STEM = 16
 
@@ -40,7 +40,7 @@ def build(frames: int, bins: int, labels: int, mean: float, deviation: float) ->
         x = layers.ReLU()(x)
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     x = layers.Dropout(0.2)(x)
-    return keras.Model(given, layers.Dense(labels)(x))
+    return keras.Model(given, layers.Dense(labels)(x), name="stage_one")
 
 
 def _normed(x: Any) -> Any:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 from tqdm import tqdm
 
-from monitord.audio.features import RATE_HZ
-from training import augment
+from training import augment, made_up
 from training.activity import IS_CRY, TEACHER_DOUBTS, mark
 from training.clips import CRY, Clip, read_sound
 
-MADE_UP_SPEECH = 240
-"""Sentences that espeak-ng speaks: high and fast voices, nearer to a cry in pitch than the recorded speakers."""
-WORDS = (
-    "mama papa come here now what no yes where is the ball look daddy baby oh wow good night sleep well",
-    "ich bin hier komm mal nein doch schau warte ja mein kleiner schatz wo bist du hallo",
-)
+SPOKEN = frozenset({"speech, words", "speech, sentences", "speech, digits", "made-up speech", "narration"})
+"""Kinds whose loud frames are a voice, the second label of stage one."""
+PERHAPS_SPOKEN = frozenset({"rejected", "unvetted", "cat", "laughing", "music", "made-up music", "cry", "animal"})
+"""Kinds of which nobody says whether a voice is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +48,6 @@ def load_sources(clips: list[Clip], teacher: dict[str, npt.NDArray[np.float32]],
         if marks is not None and not (marks == IS_CRY).any():
             continue
         sources.append(Source(clip.name, CRY if marks is not None else clip.kind, sound, heard, marks))
-    return sources + [_as_source(number, sound) for number, sound in enumerate(made_up_speech(rng))]
-
-
-def _as_source(number: int, sound: npt.NDArray[np.int16]) -> Source:
-    return Source(f"made-up speech {number}", "made-up speech", sound, sound, None)
-
-
-def made_up_speech(rng: np.random.Generator) -> list[npt.NDArray[np.int16]]:
-    """`MADE_UP_SPEECH` sentences in random voices, int16, 16 kHz."""
-    words = [word for line in WORDS for word in line.split()]
-    voices = ("en-gb+f2", "en-us+f4", "de+f3", "de", "fr+f2", "es+f5", "it+f1", "en-us+m3", "pl+f2", "tr+f4")
-    sounds = []
-    for _ in range(MADE_UP_SPEECH):
-        sentence = " ".join(rng.choice(words, int(rng.integers(2, 12))))
-        voice, pitch, pace = str(rng.choice(voices)), int(rng.integers(30, 100)), int(rng.integers(110, 220))
-        line = ["espeak-ng", "-v", voice, "-p", str(pitch), "-s", str(pace), "--stdout", sentence]
-        spoken = subprocess.run(line, capture_output=True, check=True).stdout  # noqa: S603 - our own words
-        samples = np.frombuffer(spoken[44:], "<i2").astype(np.float32) / 32768.0  # After the WAV header.
-        heard = soxr.resample(samples, 22_050, RATE_HZ)
-        sounds.append(np.clip(np.rint(heard * 32767.0), -32768, 32767).astype(np.int16))
-    return sounds
+    for kind, make in (("made-up speech", made_up.speech), ("made-up music", made_up.music)):
+        sources += [Source(f"{kind} {n}", kind, sound, sound, None) for n, sound in enumerate(make(rng))]
+    return sources

@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING
 
 from monitord.audio.gate import Action, LookGate
 from monitord.audio.level import SILENCE_DBFS
-from monitord.events import LEVEL_MAX, SCORE_MAX, Fault, Gate, Kind, Life, Look, Message, Sound
+from monitord.events import (
+    LEVEL_MAX,
+    SCORE_MAX,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Measure,
+    Message,
+    Sound,
+    measures_to_level,
+)
 
 if TYPE_CHECKING:
     from monitord.audio.detector import Decision
@@ -174,5 +186,10 @@ class Ear:
 DEAF = frozenset({Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED, Fault.DETECTOR_MODEL})
 """Faults with which no sound arrives."""
 
-HELLO = Message(Kind.HELLO, Life.STARTED)
+
+def hello(measures: frozenset[Measure], *, confined: bool) -> Message:
+    """The first word of the ear: what confines it."""
+    return Message(Kind.HELLO, Life.STARTED if confined else Life.UNCONFINED, level=measures_to_level(measures))
+
+
 GOODBYE = Message(Kind.GOODBYE, Life.STOPPED)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import model, paths, service
-from monitord.audio.ear import GOODBYE, HELLO
+from monitord.audio.ear import GOODBYE, hello
 from monitord.audio.loop import Loop, SourceHangs
 from monitord.audio.models import EarModels
 from monitord.channel import Channel
-from monitord.confine import Process, confine
+from monitord.confine import REFUSED, Process, confine
 from monitord.events import Fault, Kind, Message, Role
 
 if TYPE_CHECKING:
@@ -30,20 +30,27 @@ FILE = "file:"
 FAILED = 1
 
 
-def main(config: Config, trace: bool = False) -> int:  # noqa: FBT001, FBT002 - the contract of the entry points
+def main(config: Config, *, trace: bool = False, unconfined: bool = False) -> int:
     """Run the ear until SIGTERM or SIGINT; returns its exit code.
 
     Args:
         config: the configuration.
         trace: print each decision as one JSON object a line on stdout.
+        unconfined: listen even where a mandatory measure of confinement does not hold, and say so.
     """
     try:
         open_source = opener(config.audio)
     except OSError as cause:
         return _failed(f"PortAudio cannot be loaded ({cause}); install Debian's libportaudio2")
-    confine(Process.EAR)
+    confinement = confine(Process.EAR)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
-        channel.send(HELLO)
+        if not confinement.complete and not unconfined:
+            channel.send(Message(Kind.FAULT, Fault.EAR_NOT_CONFINED))
+            print(f"monitord: {confinement.refusal('microphone')}", file=sys.stderr)  # noqa: T201 - for the user
+            return REFUSED
+        if not confinement.complete:
+            log.error("UNCONFINED, as the owner wants it: %s", confinement)
+        channel.send(hello(confinement.held, confined=confinement.complete))
         try:
             models = EarModels.load(config.audio)
             for name, line in models.lines():

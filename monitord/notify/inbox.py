@@ -3,6 +3,10 @@
 Everything is refused that is not exactly a frame, comes from a stranger, or comes faster than the channel's bound.
 What is refused is counted and told as a fault; nothing is ever skipped in silence.
 
+The bound is one for all senders together: which role a frame claims must not buy more. A frame whose number is not the
+next one of a life that is known (a gap, a new life, the first after a refused one) costs two tokens, because its number
+and its life could carry a message of their own; see docs/privacy.md for what an adversary manages.
+
 The socket is handed over by systemd or the supervisor (so that frames survive a restart of the voice), or bound here
 where nobody holds it. The kernel attaches the sender's user to each datagram (SO_PASSCRED, unix(7)).
 """
@@ -25,11 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SENDERS = "MONITORD_SENDERS"
-"""Environment: users (names or numbers, separated by commas) whose processes may send, beside our own and root."""
+"""Environment: the users (names or numbers, by commas) whose processes may send; without it, our own and root."""
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: process, user, group.
-_REMEMBERED = 4
+_REMEMBERED = 2
 """Lives of one sender that are remembered, so that a straggler of the last one is not taken for a gap."""
+_IN_ORDER, _OUT_OF_ORDER = 1, 2
+"""Tokens that a frame costs."""
 
 
 class InboxError(Exception):
@@ -57,8 +63,9 @@ class Receiver:
 
     allowed: frozenset[int]
     refused: dict[Fault, int] = field(default_factory=dict)
-    _buckets: dict[Role, TokenBucket] = field(default_factory=lambda: {role: TokenBucket() for role in Role})
+    _bucket: TokenBucket = field(default_factory=TokenBucket)
     _expected: dict[tuple[Role, int], int] = field(default_factory=dict)
+    _disturbed: set[tuple[Role, int]] = field(default_factory=set)
 
     def judge(self, data: bytes, uid: int | None, now: float) -> Received:
         """What `data` from a process of user `uid` is at `now`; a gap before a good frame comes with the frame."""
@@ -68,15 +75,26 @@ class Receiver:
             frame = decode(data)
         except WireError as cause:
             return self._refuse(data, Fault.WIRE_REJECTED, str(cause))
-        if not self._buckets[frame.role].admit(now):
+        life = (frame.role, frame.boot)
+        if not self._bucket.admit(now, self._cost(frame)):
             self._expect_after(frame)  # It was seen: its absence is told as the rate, not as a gap too.
+            self._disturbed.add(life)  # But no sender chooses the next number for nothing, by being refused.
             return self._refuse(data, Fault.WIRE_RATE, f"{frame.role.name} sends faster than the channel allows")
         missing = self._missing_before(frame)
         self._expect_after(frame)
+        self._disturbed.discard(life)
         if missing:
             self._count(Fault.WIRE_GAP, missing)
             return Received(data, frame, Fault.WIRE_GAP, f"{missing} frames of {frame.role.name} are missing")
         return Received(data, frame)
+
+    def _cost(self, frame: Frame) -> int:
+        life = (frame.role, frame.boot)
+        if self._expected.get(life) == frame.sequence and life not in self._disturbed:
+            return _IN_ORDER
+        # The first frame of a role since the voice began: whatever its number is, it is no choice that comes again.
+        first = not any(role is frame.role for role, _ in self._expected)
+        return _IN_ORDER if first else _OUT_OF_ORDER
 
     def _missing_before(self, frame: Frame) -> int:
         expected = self._expected.get((frame.role, frame.boot))
@@ -90,6 +108,7 @@ class Receiver:
         lives = [each for each in self._expected if each[0] is frame.role]
         for old in lives[:-_REMEMBERED]:
             del self._expected[old]
+            self._disturbed.discard(old)
 
     def _refuse(self, data: bytes, fault: Fault, reason: str) -> Received:
         self._count(fault, 1)
@@ -161,18 +180,18 @@ class Inbox:
 
 
 def allowed_senders(names: str) -> frozenset[int]:
-    """Users who may send: our own, root, and `names` as MONITORD_SENDERS has them.
+    """Users who may send: those of `names`, as MONITORD_SENDERS has them; none named: our own and root.
 
     Raises:
         InboxError: there is no such user.
     """
-    users = {os.getuid(), 0}
+    users = set()
     for name in filter(None, (part.strip() for part in names.split(","))):
         try:
             users.add(int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid)
         except KeyError:
             raise InboxError(f"{SENDERS}: there is no user {name!r} on this machine") from None
-    return frozenset(users)
+    return frozenset(users or {os.getuid(), 0})
 
 
 def _users(control: list[tuple[int, int, bytes]]) -> Iterator[int]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitord.config import Config
+    from monitord.confine import Confinement
     from monitord.notify.sinks import Notice, Sink
 
 log = logging.getLogger(__name__)
@@ -44,17 +45,18 @@ _AT_ONCE = 32
 
 def main(config: Config) -> int:
     """Run the voice until SIGTERM or SIGINT; returns the exit code."""
-    confine(Process.VOICE)
+    confinement = confine(Process.VOICE)
     try:
-        return asyncio.run(_Process(config, Clock()).run())
+        return asyncio.run(_Process(config, Clock(), confinement).run())
     except (JournalError, InboxError, ServerError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
 
 class _Process:
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, confinement: Confinement) -> None:
         self._config = config
+        self._confinement = confinement
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -93,7 +95,8 @@ class _Process:
             publish=self._hub.publish,
             jitter=random.random,
         )
-        server = Server(self, self._hub)
+        self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
         url = await server.start(self._config.page.address, self._config.page.port)
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, url, cleanup)

@@ -51,6 +51,10 @@ FAULT: dict[Fault, str] = {
     Fault.WIRE_RATE: "Too many messages came at once; the surplus was refused.",
     Fault.WIRE_GAP: "Messages were lost on the way to the voice.",
     Fault.EAR_SILENT: "The ear is silent: nobody is listening to the room.",
+    Fault.EAR_NOT_CONFINED: "The ear could not give up its powers and keeps the microphone closed; its log says why.",
+    Fault.EYE_NOT_CONFINED: "The eye could not give up its powers and keeps the camera closed; its log says why.",
+    Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
+    Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
     Fault.JOURNAL: "The journal is damaged or cannot be written; check the disk.",
 }
 
@@ -65,6 +69,7 @@ GATE: dict[Gate, str] = {
 LIFE: dict[Life, str] = {
     Life.STARTED: "The ear has started.",
     Life.STOPPED: "The ear has stopped.",
+    Life.UNCONFINED: "The ear has started UNCONFINED.",
 }
 
 INCIDENT: dict[incident.State, str] = {

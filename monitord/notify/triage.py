@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 EAR_SILENT_S = 15.0
 """No frame of the ear for so long (three heartbeats) is an alarm of its own."""
 
-_LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS | {Fault.EAR_SILENT}
+_LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
+_LASTING |= {Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED}
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
@@ -95,6 +96,10 @@ class Triage:
                 changes += self.fault(label, now)
             case Life.STARTED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
+                changes += self._recover(frozenset({Fault.UNCONFINED}), now)
+            case Life.UNCONFINED if message.kind is Kind.HELLO:
+                changes += self._expect_again(role, now)
+                changes += self.fault(Fault.UNCONFINED, now)
         return changes
 
     def fault(self, fault: Fault, now: float) -> list[Change]:
@@ -103,6 +108,10 @@ class Triage:
         if known is not None:
             return [self._apply(known, Event.FAULT, now)]
         return [self._begin(fault, now, RuleConfig(alert=AlertWhen.AT_ONCE), Urgency.FAULT)]
+
+    def recovered(self, fault: Fault, now: float) -> list[Change]:
+        """The voice itself knows that `fault` is over."""
+        return self._recover(frozenset({fault}), now)
 
     def acknowledge(self, incident: Incident, now: float) -> Change:
         """A person acknowledges `incident`, live or from the journal."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from monitord.events import Fault, Gate, Look, Sight, Sound
+from monitord.events import Fault, Gate, Look, Measure, Sight, Sound
 from monitord.notify import incident, texts
 from monitord.notify.rows import word
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from monitord.notify.incident import Incident
 
 Json = dict[str, Any]
+
+PROCESSES = ("ear", "eye", "voice")
 
 
 class Mood(StrEnum):
@@ -54,6 +56,7 @@ class Senses:
         sound_at: when a sound was last reported.
         seen: the last word of or about the camera.
         seen_at: when it came.
+        measures: what confines each process, as it said last.
     """
 
     gate: Gate | None = None
@@ -62,6 +65,7 @@ class Senses:
     sound_at: float | None = None
     seen: Look | Sight | Fault | None = None
     seen_at: float | None = None
+    measures: dict[str, frozenset[Measure]] = field(default_factory=dict)
 
 
 def mood(senses: Senses, live: Iterable[Incident]) -> Mood:
@@ -101,7 +105,25 @@ def state_json(senses: Senses, live: Iterable[Incident], room: str, clock: Clock
         "camera": None if senses.seen is None else word(senses.seen),
         "camera_text": texts.camera(senses.seen),
         "since_camera_s": ago(senses.seen_at),
+        "confinement": {name: confinement_json(name, senses.measures.get(name)) for name in PROCESSES},
+        "confinement_text": " ".join(
+            _confinement_text(name, senses.measures[name]) for name in PROCESSES if name in senses.measures
+        ),
     }
+
+
+def confinement_json(name: str, measures: frozenset[Measure] | None) -> dict[str, bool] | None:
+    """Which measures hold for a process, by name; None: it has not told yet."""
+    return None if measures is None else {str(each): each in measures for each in Measure if _applies(name, each)}
+
+
+def _confinement_text(name: str, measures: frozenset[Measure]) -> str:
+    missing = [str(each) for each in Measure if _applies(name, each) and each not in measures]
+    return f"The {name}: {'all hold' if not missing else 'all but ' + ', '.join(missing)}."
+
+
+def _applies(name: str, measure: Measure) -> bool:
+    return name != "voice" or measure not in (Measure.NO_FILE_WRITES, Measure.EMPTY_NETWORK)
 
 
 def incident_json(each: Incident, deliveries: Iterable[Delivery], clock: Clock) -> Json:

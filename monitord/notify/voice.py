@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S
-from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Look, Role, Sight
+from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Life, Look, Role, Sight, level_to_measures
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.delivery import Delivery
 from monitord.notify.journal import JournalError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitord.config import Config
-    from monitord.events import Frame
+    from monitord.events import Frame, Measure
     from monitord.notify.clock import Clock
     from monitord.notify.inbox import Received
     from monitord.notify.incident import Incident
@@ -152,6 +152,13 @@ class Voice:
         if self._may_report(fault, now):
             self._settle(self._triage.fault(fault, now))
 
+    def confined(self, measures: frozenset[Measure], *, complete: bool) -> None:
+        """What confines the voice itself; it tells at any rate, since an alert must never wait for that."""
+        self.senses.measures["voice"] = measures
+        now = self._clock.monotonic()
+        over = self._triage.recovered(Fault.VOICE_UNCONFINED, now)
+        self._settle(over if complete else self._triage.fault(Fault.VOICE_UNCONFINED, now))
+
     def state(self) -> Json:
         """The state of the monitor, for JSON."""
         return view.state_json(self.senses, self._triage.live, self._config.room.name, self._clock)
@@ -176,9 +183,13 @@ class Voice:
         match message.label:
             case Gate():
                 senses.gate, senses.level_dbfs = message.label, -message.level
+            case Life() if message.level:
+                senses.measures["ear"] = level_to_measures(message.level)
             case Look.ENDED if isinstance(senses.seen, Sight | Fault):
                 pass  # The verdict came before it and says more.
             case Look() | Sight():
+                if message.label is Look.BEGAN and message.level:
+                    senses.measures["eye"] = level_to_measures(message.level)
                 senses.seen, senses.seen_at = message.label, now - frame.age_s
             case Fault() as fault if fault in LOOK_FAULTS:
                 senses.seen, senses.seen_at = fault, now - frame.age_s

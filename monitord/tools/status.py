@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths
+from monitord.events import Kind
 from monitord.notify import texts, view
 from monitord.notify.clock import Clock
 from monitord.notify.journal import JournalError, read
@@ -27,6 +28,8 @@ _DEFAULT_AGE = timedelta(days=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _BODY_MAX = 1 << 20
 WRONG_USAGE = 2
+_NO_LEVEL = (Kind.HELLO, Kind.LOOK)
+"""Their level is no sound level, but what confines their sender."""
 
 
 class AskError(Exception):
@@ -50,6 +53,7 @@ def status(config: Config, *, as_json: bool) -> int:
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")
     print(f"last sound: {_ago(state['since_sound_s'])}")
     print(f"camera:     {state['camera_text'] or 'closed'}")
+    print(f"confined:   {state.get('confinement_text') or 'not told yet'}")
     for incident in answer["incidents"]:
         if incident["state"] != "cleared":
             print(f"incident {incident['id']}: {_told(incident)}")
@@ -162,7 +166,7 @@ def _entries(history: History, since: str) -> Iterator[dict[str, Any]]:
                 "label": message.label.name,
                 "text": texts.text(message.label),
                 "score": message.score,
-                "level_dbfs": -message.level if message.level else None,
+                "level_dbfs": -message.level if message.level and message.kind not in _NO_LEVEL else None,
                 "age_s": stored.frame.age_s,
             }
         )

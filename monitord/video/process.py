@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from monitord import confine, paths, service
 from monitord.channel import Channel
 from monitord.config import LOOK_GRACE_S
-from monitord.events import Fault, Kind, Look, Message, Role, Sight
+from monitord.events import Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
 from monitord.model import ModelError
 from monitord.wire import WireError, decode
 
@@ -39,8 +39,13 @@ _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
 
 
-def main(config: Config) -> int:
-    """Run one look; returns the exit code."""
+def main(config: Config, *, unconfined: bool = False) -> int:
+    """Run one look; returns the exit code.
+
+    Args:
+        config: the configuration.
+        unconfined: look even where a mandatory measure of confinement does not hold, and say so.
+    """
     began = time.monotonic()
     handed = service.listen_fds()
     if not handed:
@@ -48,7 +53,7 @@ def main(config: Config) -> int:
             "The eye is started by the gate through its socket, never otherwise.", file=sys.stderr
         )
         return WRONG_USAGE
-    confine.confine(confine.Process.EYE)
+    confinement = confine.confine(confine.Process.EYE)
     with socket.socket(fileno=handed[0]) as requests:
         asked = drain(requests)
     if not asked:
@@ -58,7 +63,14 @@ def main(config: Config) -> int:
         log.warning("a look was asked for, but video.device is off; nothing is looked at")
         return DONE
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EYE) as channel:
-        answer = Answer(channel)
+        if not confinement.complete and not unconfined:
+            channel.send(Message(Kind.FAULT, Fault.EYE_NOT_CONFINED))
+            print(f"monitord: {confinement.refusal('camera')}", file=sys.stderr)  # noqa: T201 - for the user
+            return confine.REFUSED
+        if not confinement.complete:
+            log.error("UNCONFINED, as the owner wants it: %s", confinement)
+            channel.send(Message(Kind.FAULT, Fault.UNCONFINED))
+        answer = Answer(channel, confinement.held)
         stop = _Stop()
         try:
             with stop.later():
@@ -101,14 +113,15 @@ def drain(requests: socket.socket) -> int:
 class Answer:
     """What the eye says: BEGAN, then once and only once a sight or a fault, then ENDED. Two threads may use it."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, measures: frozenset[Measure] = frozenset()) -> None:
         self._channel = channel
+        self._measures = measures
         self._lock = threading.Lock()
         self._given = False
 
     def begin(self) -> None:
-        """Send BEGAN."""
-        self._channel.send(Message(Kind.LOOK, Look.BEGAN))
+        """Send BEGAN, and what confines this process."""
+        self._channel.send(Message(Kind.LOOK, Look.BEGAN, level=measures_to_level(self._measures)))
 
     def give(self, label: Sight | Fault, score: int = 0) -> bool:
         """Send `label` and ENDED, unless an answer was given before; returns whether this was it."""

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from monitord import paths
-from monitord.events import Fault, Kind, Life, Role
+from monitord.events import Fault, Kind, Life, Measure, Role, level_to_measures
 from monitord.wire import decode
 
 pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
@@ -115,3 +115,46 @@ def test_a_reader_of_the_trace_that_goes_away_does_not_end_it(house):
     ear.terminate()
     assert ear.wait(PATIENCE_S) == 0
     ear.stderr.close()
+
+
+@pytest.fixture
+def no_seccomp(tmp_path):
+    """A folder that stands before the installed packages, with a pyseccomp that does not load."""
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "pyseccomp.py").write_text("raise ImportError('none on this machine')")
+    return str(tmp_path / "before")
+
+
+def test_an_ear_that_cannot_be_confined_opens_no_microphone_and_says_so(house, no_seccomp):
+    folder, voice = house
+    ear = start(folder, "--trace", PYTHONPATH=no_seccomp)
+    out, errors = ear.communicate(timeout=PATIENCE_S)
+    assert ear.returncode == 3
+    assert out == ""  # The control is the next test: the trace has lines as soon as sound is read.
+    assert errors.splitlines()[-1] == (
+        "monitord: the microphone stays closed, because seccomp does not hold here (the log says why); "
+        "--unconfined goes on all the same, and says so on the page"
+    )
+    assert [frame.message.label for frame in said(voice, Fault.EAR_NOT_CONFINED)] == [Fault.EAR_NOT_CONFINED]
+
+
+def test_unconfined_it_listens_and_is_loud(house, no_seccomp):
+    folder, voice = house
+    ear = start(folder, "--trace", "--unconfined", PYTHONPATH=no_seccomp)
+    assert json.loads(ear.stdout.readline())["t_s"] > 0
+    ear.terminate()
+    errors = ear.communicate(timeout=PATIENCE_S)[1]
+    assert ear.returncode == 0
+    assert "UNCONFINED, as the owner wants it" in errors
+    hello = said(voice, Life.UNCONFINED)[0].message
+    assert Measure.SECCOMP not in level_to_measures(hello.level)
+    assert Measure.NO_NEW_PRIVILEGES in level_to_measures(hello.level)
+
+
+def test_unconfined_changes_nothing_where_everything_holds(house):
+    folder, voice = house
+    ear = start(folder, "--trace", "--unconfined")
+    ear.stdout.readline()
+    ear.terminate()
+    assert "UNCONFINED" not in ear.communicate(timeout=PATIENCE_S)[1]
+    assert said(voice, Life.STARTED)[0].message.kind is Kind.HELLO

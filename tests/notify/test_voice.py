@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from monitord.config import Config
-from monitord.events import Fault, Frame, Gate, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.events import Fault, Frame, Gate, Kind, Life, Look, Measure, Message, Role, Sight, Sound
 from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import Received
@@ -217,3 +217,40 @@ def test_old_incidents_leave_the_page_and_stay_in_the_journal(house):
     assert len(house.journal.incidents(1000)) == SHOWN + 5
     assert len(house.voice._deliveries) == 2 * SHOWN
     assert house.voice.acknowledge(1)["id"] == 1
+
+
+def test_an_unconfined_ear_is_an_alarm_until_a_confined_one_starts(house):
+    house.tell(Kind.HELLO, Life.UNCONFINED, level=0b1111101)
+    assert ("page", 1, Fault.UNCONFINED) in house.sent
+    state = house.voice.state()
+    assert state["mood"] == "fault"
+    assert [name for name, held in state["confinement"]["ear"].items() if not held] == ["seccomp"]
+    assert state["confinement_text"] == "The ear: all but seccomp."
+    house.tell(Kind.FAULT, Fault.RECOVERED)  # Of the microphone, say.
+    assert house.voice.state()["mood"] == "fault"
+    house.tell(Kind.HELLO, Life.STARTED, level=127)
+    assert house.voice.state()["mood"] != "fault"
+    assert house.voice.state()["confinement_text"] == "The ear: all hold."
+    assert house.voice.state()["level_dbfs"] is None  # What stands in its place is no sound level.
+
+
+def test_what_confines_the_eye_and_the_voice_is_told(house):
+    assert house.voice.state()["confinement"] == {"ear": None, "eye": None, "voice": None}
+    house.tell(Kind.LOOK, Look.BEGAN, Role.EYE, level=0b0111111)
+    house.voice.confined(frozenset(Measure) - {Measure.LANDLOCK}, complete=True)
+    assert house.voice.state()["confinement_text"] == "The eye: all but empty-network. The voice: all but landlock."
+
+
+def test_an_unconfined_voice_is_an_alarm_until_one_starts_that_is_not(house):
+    house.voice.confined(frozenset(), complete=False)
+    house.voice.tick()
+    assert ("log", 2, Fault.VOICE_UNCONFINED) in house.sent
+    house.restart()
+    house.voice.confined(frozenset(Measure), complete=True)
+    assert house.voice.state()["mood"] == "starting"
+
+
+def test_an_ear_or_an_eye_that_refuses_is_an_alarm(house):
+    house.tell(Kind.FAULT, Fault.EAR_NOT_CONFINED)
+    house.tell(Kind.FAULT, Fault.EYE_NOT_CONFINED, Role.EYE)
+    assert {subject for _, _, subject in house.sent} == {Fault.EAR_NOT_CONFINED, Fault.EYE_NOT_CONFINED}

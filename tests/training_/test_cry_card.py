@@ -4,27 +4,40 @@ import numpy as np
 import pytest
 
 from monitord.audio.features import FrontEnd, LogMel
-from monitord.config import Profile, Sensitivity
+from monitord.audio.models import EarModels
+from monitord.config import HOP_S, Profile, Sensitivity
 from monitord.model import load
 from monitord.paths import models_dir
-
-CARD = models_dir() / "cry.toml"
+from training.front import VERIFIER_FRAMES, VERIFIER_FRONT
 
 
 @pytest.fixture(scope="module")
-def model():
-    return load(CARD)
+def stage_one():
+    return load(models_dir() / "ear.toml")
 
 
-def test_the_card_fits_the_model_and_the_front_end(model):
-    assert model.card.labels == ("cry",)
-    assert FrontEnd(**model.card.extra["front_end"]) == FrontEnd()
-    assert model.card.input_shape == (80, FrontEnd().bins)
-    assert len(model.card.path.with_suffix(".tflite").read_bytes()) <= 60_000
+@pytest.fixture(scope="module")
+def verifier():
+    return load(models_dir() / "cry.toml")
 
 
-def test_the_card_has_a_threshold_for_every_profile_and_sensitivity(model):
-    points = {(point["profile"], point["sensitivity"]): point for point in model.card.extra["operating"]}
+def test_stage_one_is_small_and_its_card_fits(stage_one):
+    assert stage_one.card.labels == ("cry", "voice")
+    assert FrontEnd(**stage_one.card.extra["front_end"]) == FrontEnd()
+    assert stage_one.card.input_shape == (80, FrontEnd().bins)
+    assert len(stage_one.card.path.with_suffix(".tflite").read_bytes()) <= 60_000
+
+
+def test_the_verifier_is_below_a_megabyte_and_its_card_fits(verifier):
+    assert verifier.card.labels == ("cry",)
+    assert verifier.card.extra["candidate"] == "cry"
+    assert FrontEnd(**verifier.card.extra["front_end"]) == VERIFIER_FRONT
+    assert verifier.card.input_shape == (VERIFIER_FRAMES, VERIFIER_FRONT.bins)
+    assert len(verifier.card.path.with_suffix(".tflite").read_bytes()) <= 1_000_000
+
+
+def test_the_card_has_a_threshold_for_every_profile_and_sensitivity(verifier):
+    points = {(point["profile"], point["sensitivity"]): point for point in verifier.card.extra["operating"]}
     assert set(points) == {(profile.value, sensitivity.value) for profile in Profile for sensitivity in Sensitivity}
     for profile in Profile:
         low, balanced, high = (points[profile.value, name]["threshold"] for name in ("low", "balanced", "high"))
@@ -32,12 +45,25 @@ def test_the_card_has_a_threshold_for_every_profile_and_sensitivity(model):
     assert all(0.0 <= point["recall"] <= 1.0 and point["false_alarms_per_hour"] >= 0.0 for point in points.values())
 
 
-def test_the_card_names_its_sources_and_their_licences(model):
-    assert len(model.card.extra["source"]) > 1
-    assert all(source["name"] and source["licence"] for source in model.card.extra["source"])
+@pytest.mark.parametrize("name", ["ear", "cry"])
+def test_the_cards_name_their_sources_and_licences(name):
+    sources = load(models_dir() / f"{name}.toml").card.extra["source"]
+    assert len(sources) > 1
+    assert all(source["name"] and source["licence"] for source in sources)
 
 
-def test_silence_is_far_below_every_threshold(model):
-    silence = LogMel(FrontEnd()).frames(np.zeros(512 + 79 * 400, np.int16))
-    posterior = 1.0 / (1.0 + np.exp(-model.logits(silence)[0]))
-    assert posterior < 0.5 * min(point["threshold"] for point in model.card.extra["operating"])
+def test_the_verifier_credits_the_network_that_it_began_as(verifier):
+    assert any(
+        "YAMNet" in source["name"] and source["licence"] == "Apache-2.0" for source in verifier.card.extra["source"]
+    )
+
+
+def test_silence_is_far_below_every_threshold_for_both_stages_together(stage_one, verifier):
+    def silence(front: FrontEnd, frames: int) -> np.ndarray:
+        return LogMel(front).frames(np.zeros((frames - 1) * front.hop + front.window, np.int16))
+
+    first = stage_one.logits(silence(FrontEnd(), 80))[0]
+    second = verifier.logits(silence(VERIFIER_FRONT, VERIFIER_FRAMES))[0]
+    models = EarModels.load(HOP_S[Profile.ECO], Sensitivity.HIGH)
+    posterior = models.detector()._verifiers[0][0].card.combine.posterior(first, second)
+    assert posterior < 0.5 * min(point["threshold"] for point in verifier.card.extra["operating"])

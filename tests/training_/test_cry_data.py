@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from training.activity import IS_CRY, NOT_CRY, UNKNOWN, mark
 from training.clips import SPLITS, Clip, kind_of, read_manifest, split_groups
 from training.operating import recall_at, threshold_for
-from training.windows import ENOUGH, WINDOW_FRAMES, window_labels
+from training.windows import ENOUGH_CRY, ENOUGH_VOICE, WINDOW_FRAMES, cry_labels, voice_labels
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -56,12 +56,23 @@ def test_the_recordings_are_split_by_group_with_cries_everywhere():
     assert all(len(found) == 1 for found in by_group.values())
 
 
-def test_window_labels_need_enough_cry_and_leave_the_unknown_out():
+def test_windows_need_enough_cry_and_leave_the_unknown_out():
     marks = np.zeros((4, WINDOW_FRAMES), np.uint8)
-    marks[1, :ENOUGH] = IS_CRY
-    marks[2, : ENOUGH - 1] = IS_CRY
+    marks[1, :ENOUGH_CRY] = IS_CRY
+    marks[2, : ENOUGH_CRY - 1] = IS_CRY
     marks[3, :10] = UNKNOWN
-    assert window_labels(marks)[:, 0].tolist() == [0, 1, -1, -1]
+    assert cry_labels(marks)[:, 0].tolist() == [0, 1, -1, -1]
+
+
+def test_a_scene_with_a_voice_still_gives_windows_without_one():
+    marks = np.zeros((1, 2 * WINDOW_FRAMES), np.uint8)
+    marks[0, :ENOUGH_VOICE] = IS_CRY
+    labels = voice_labels(marks)[0]
+    assert labels[0] == 1
+    assert (labels[1:ENOUGH_VOICE] == -1).all()
+    assert (labels[ENOUGH_VOICE:] == NOT_CRY).all()
+    marks[0, -3:] = UNKNOWN
+    assert voice_labels(marks)[0, -1] == -1
 
 
 def test_pauses_of_a_cry_are_not_labelled_cry():

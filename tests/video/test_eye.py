@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from monitord.events import Fault, Frame, Kind, Look, Message, Role, Sight
+from monitord.events import Fault, Frame, Kind, Look, Measure, Message, Role, Sight, level_to_measures
 from monitord.video import process
 from monitord.wire import decode, encode
 
@@ -37,12 +37,13 @@ class House:
         for request in requests:
             self.asker.sendto(request, str(self.folder / "look.sock"))
 
-    def start(self, device):
+    def start(self, device, *options, **variables):
         config = self.folder / "my.toml"
         config.write_text(f'[video]\ndevice = "{device}"\nlook_s = 1.0\n')
-        arguments = [sys.executable, "-m", "monitord", "video", "--config", str(config)]
+        arguments = [sys.executable, "-m", "monitord", "video", "--config", str(config), *options]
         environment = {
             **os.environ,
+            **variables,
             "RUNTIME_DIRECTORY": str(self.folder),
             "LISTEN_FDS": "1",
             "MONITORD_SUPERVISOR_PID": str(os.getpid()),
@@ -57,8 +58,8 @@ class House:
     def log(self):
         return str(self.folder / "eye.log")
 
-    def look(self, device):
-        _, status = os.waitpid(self.start(device), 0)
+    def look(self, device, *options, **variables):
+        _, status = os.waitpid(self.start(device, *options, **variables), 0)
         return os.waitstatus_to_exitcode(status), self.said()
 
     def said(self):
@@ -252,3 +253,29 @@ def test_a_look_that_was_broken_off_is_ended():
     kept = Kept()
     process.Answer(kept).end()
     assert kept.sent == [Look.ENDED]
+
+
+@pytest.fixture
+def no_seccomp(tmp_path):
+    """A folder that stands before the installed packages, with a pyseccomp that does not load."""
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "pyseccomp.py").write_text("raise ImportError('none on this machine')")
+    return str(tmp_path / "before")
+
+
+def test_an_eye_that_cannot_be_confined_opens_no_camera_and_says_so(house, no_seccomp):
+    house.ask(ASKED)
+    code, said = house.look(f"file:{PICTURES}", PYTHONPATH=no_seccomp)
+    assert code == 3
+    assert said == [Message(Kind.FAULT, Fault.EYE_NOT_CONFINED)]
+    assert "the camera stays closed, because seccomp does not hold here" in Path(house.log).read_text()
+
+
+def test_unconfined_it_looks_and_is_loud(house, no_seccomp):
+    house.ask(ASKED)
+    code, said = house.look(f"file:{PICTURES}", "--unconfined", PYTHONPATH=no_seccomp)
+    assert code == 0
+    assert [message.label for message in said][:2] == [Fault.UNCONFINED, Look.BEGAN]
+    assert said[-1].label is Look.ENDED
+    assert Measure.SECCOMP not in level_to_measures(said[1].level)
+    assert "UNCONFINED, as the owner wants it" in Path(house.log).read_text()

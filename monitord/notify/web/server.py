@@ -67,9 +67,11 @@ class Server:
     Args:
         answers: the voice.
         hub: the live stream.
+        cgnat: whether 100.64.0.0/10 counts as inside the house.
     """
 
-    def __init__(self, answers: Answers, hub: Hub) -> None:
+    def __init__(self, answers: Answers, hub: Hub, *, cgnat: bool = False) -> None:
+        self._cgnat = cgnat
         self._answers = answers
         self._hub = hub
         self._port = 0
@@ -128,9 +130,9 @@ class Server:
             return _error(503, str(cause))
 
     def _refusal(self, request: web.Request) -> str | None:
-        if not is_local(request.remote or ""):
+        if not is_local(request.remote or "", cgnat=self._cgnat):
             return "only addresses inside the house are served"
-        if not is_our_host(request.headers.get("Host", ""), self._names, self._port):
+        if not is_our_host(request.headers.get("Host", ""), self._names, self._port, cgnat=self._cgnat):
             return "the Host header names another machine; use the address that monitord status shows"
         origin = request.headers.get("Origin")
         if origin is not None and not is_our_origin(origin, request.headers["Host"]):

@@ -104,6 +104,7 @@ function draw() {
     setText("line", told ? told.camera_text : mood === "calm" ? "The monitor is listening." : "");
     setText("when", told ? `Since ${clock(told.opened_at)}` : "");
     setText("camera", state.camera_text ? `${state.camera_text} (${ago(state.since_camera_s)})` : "Closed. No process that could open it is running.");
+    setText("confined", state.confinement_text || "Not told yet");
     setText("ear", state.gate === null ? "Not heard yet" : state.gate === "PAUSED" ? "Paused" : state.since_ear_s > LOST_S ? "Silent" : "Listening");
     const level = state.level_dbfs;
     at("meter").value = level ?? -90;

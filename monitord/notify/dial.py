@@ -1,0 +1,119 @@
+"""How a sink reaches a machine in the house, and no other: checked as configured, as resolved, and as connected.
+
+`connect` gives a plain TCP connection. `LocalConnector` does the same for aiohttp: every request of a session that has
+it, redirects included, goes through the three checks. Both raise `monitord.lan.LanError` before a byte is sent:
+
+1. the name as it is written: no public address, no odd spelling of one;
+2. every address that it resolves to, each time (DNS rebinding: one public answer among them refuses all);
+3. the peer that the kernel says the connection has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from monitord.lan import LanError, destination, local_address
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from aiohttp.abc import ResolveResult
+
+    Answers = Sequence[tuple[int, int, int, str, tuple[Any, ...]]]
+    Resolve = Callable[[str, int], Awaitable[Answers]]
+
+
+async def connect(host: str, port: int, *, cgnat: bool = False, resolve: Resolve | None = None) -> socket.socket:
+    """A non-blocking TCP socket that is connected to `host` (a name or an address) in the house.
+
+    Args:
+        host: as configured.
+        port: TCP.
+        cgnat: whether 100.64.0.0/10 counts as inside.
+        resolve: what asks for the addresses, as `getaddrinfo` answers; None: the system.
+
+    Raises:
+        LanError: it leads out of the house.
+        OSError: there is no such name, or nobody answers there.
+    """
+    name = destination(host, cgnat=cgnat)
+    answers = await (resolve or _system)(name, port)
+    for answer in answers:
+        _require(str(answer[4][0]), name, cgnat=cgnat)
+    loop = asyncio.get_running_loop()
+    refused: OSError = OSError(f"{name}: has no address")
+    for family, kind, protocol, _, address in answers:
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)  # noqa: FBT003 - socket's own signature
+            await loop.sock_connect(connection, address)
+            _require(str(connection.getpeername()[0]), name, cgnat=cgnat)
+        except OSError as cause:
+            connection.close()
+            refused = cause
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise refused
+
+
+class LocalConnector(aiohttp.TCPConnector):
+    """The connector for a session of a sink: ``aiohttp.ClientSession(connector=LocalConnector())``.
+
+    Args:
+        cgnat: whether 100.64.0.0/10 counts as inside.
+        resolver: what asks for the addresses; None: the system.
+    """
+
+    def __init__(self, *, cgnat: bool = False, resolver: AbstractResolver | None = None) -> None:
+        super().__init__(resolver=_LocalResolver(resolver or aiohttp.ThreadedResolver(), cgnat=cgnat))
+        self._cgnat = cgnat
+
+    async def connect(self, req: Any, *arguments: Any, **options: Any) -> Any:
+        """See `aiohttp.BaseConnector.connect`; also raises LanError."""
+        host = req.connection_key.host
+        destination(host, cgnat=self._cgnat)  # An address is not resolved: here is where it is looked at.
+        connection = await super().connect(req, *arguments, **options)
+        try:
+            transport = connection.transport
+            peer = (transport and transport.get_extra_info("peername")) or ("nobody",)
+            _require(str(peer[0]), host, cgnat=self._cgnat)
+        except LanError:
+            connection.close()
+            raise
+        return connection
+
+
+class _LocalResolver(AbstractResolver):
+    def __init__(self, inner: AbstractResolver, *, cgnat: bool) -> None:
+        self._inner = inner
+        self._cgnat = cgnat
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        answers = await self._inner.resolve(destination(host, cgnat=self._cgnat), port, family)
+        for answer in answers:
+            _require(answer["host"], host, cgnat=self._cgnat)
+        return answers
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+async def _system(name: str, port: int) -> Answers:
+    return await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+
+
+def _require(address: str, name: str, *, cgnat: bool) -> None:
+    try:
+        local_address(address, cgnat=cgnat)
+    except LanError as cause:
+        raise LanError(f"{name} leads out of the house: {cause}") from None

@@ -1,0 +1,1 @@
+"""`monitord audit`: each promise, what the kernel says of it, and what happened when it was tried."""

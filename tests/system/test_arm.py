@@ -1,0 +1,45 @@
+"""64-bit Arm: the package installs in an emulated Debian, and the fast part of the tests passes on what it installed.
+
+An hour on an idle PC, most of it emulation. `-s` shows the inner run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from container import build_package, missing
+
+pytestmark = [
+    pytest.mark.arm,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.skipif(
+        shutil.which("qemu-aarch64-static") is None, reason="needs apt-get install qemu-user-static binfmt-support"
+    ),
+]
+
+# Every test of what is pure, and of the models, the sounds and the pictures. Not those of seccomp and Landlock, which
+# the emulator does not have, nor those that start the whole daemon and wait for it.
+FAST = ["cli", "config", "events", "lan", "model", "service", "wire", "channel"]
+FOLDERS = ["audio", "notify", "video"]
+LEFT_OUT = ["notify/test_process", "notify/test_kill", "notify/test_page_in_browser", "audio/test_ear_process",
+            "audio/test_microphone", "video/test_eye"]  # fmt: skip
+
+
+def test_the_package_installs_and_the_fast_tests_pass(work, monkeypatch):
+    monkeypatch.delenv("MONITORD_DEB", raising=False)  # That one is for this machine.
+    package = build_package("bookworm", work, "arm64")
+    chosen = [f"tests/test_{name}.py" for name in FAST] + [f"tests/{name}" for name in FOLDERS]
+    chosen += [f"--ignore=tests/{name}.py" for name in LEFT_OUT]
+    subprocess.run([Path(__file__).with_name("arm.sh"), package, "bookworm", *chosen], check=True)
+
+
+def test_everything_has_a_wheel_for_trixie_too(work, monkeypatch):
+    monkeypatch.delenv("MONITORD_DEB", raising=False)
+    package = build_package("trixie", work, "arm64")
+    listed = subprocess.run(["dpkg-deb", "--contents", package], check=True, capture_output=True, text=True).stdout
+    assert listed.count("cp313-cp313") >= 3
+    assert listed.count("aarch64.whl") >= 6
+    assert "x86_64" not in listed

@@ -1,0 +1,135 @@
+"""What is made for the package beside the code: pages, completion, the list of wheels, units that fit them."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PACKAGING = Path(__file__).parent.parent / "packaging"
+EXAMPLE = PACKAGING.parent / "config.example.toml"
+UNITS = sorted((PACKAGING / "systemd").glob("*.service"))
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"packaging_{name}", PACKAGING / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def made(tmp_path):
+    script("manual").main(EXAMPLE, tmp_path, "1.2.3")
+    return tmp_path
+
+
+def test_the_manual_has_every_command_and_option(made):
+    page = (made / "man/man1/monitord.1").read_text("utf-8").replace("\\-", "-")
+    manual = script("manual")
+    for name, parser in manual.commands().items():
+        assert f"\n.B {name}" in page
+        for each in parser._actions:
+            assert not each.help or each.dest == "help" or each.help in page
+
+
+def test_the_manual_has_every_key_and_its_text(made):
+    page = (made / "man/man5/monitord.toml.5").read_text("utf-8").replace("\\(dq", '"').replace("\\-", "-")
+    lines = re.findall(r"^\[.*\]$|^#?\w+ = .*$", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    assert len(lines) > 15
+    assert [line for line in lines if line not in page] == []
+    assert "The camera is open no longer than that." in page
+
+
+def test_the_completion_completes(made):
+    asked = (
+        f"source {made}/bash-completion/completions/monitord; "
+        'COMP_WORDS=(monitord {}); COMP_CWORD={}; _monitord; echo "${{COMPREPLY[@]}}"'
+    )
+
+    def complete(words, number):
+        done = subprocess.run(
+            ["bash", "-c", asked.format(words, number)], check=True, capture_output=True, text=True, cwd=made
+        )
+        return done.stdout.split()
+
+    assert complete("re", 1) == ["replay"]
+    assert set(complete("status --", 2)) == {"--help", "--config", "--json"}
+    assert complete("evaluate au", 2) == ["audio"]
+
+
+def wheel(folder, name, version, requires=()):
+    metadata = "".join(["Metadata-Version: 2.1\n", *(f"Requires-Dist: {each}\n" for each in requires)])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}-{version}.dist-info/METADATA", metadata)
+
+
+def closure(folder, python="3.13", machine="aarch64"):
+    return subprocess.run(
+        [sys.executable, PACKAGING / "closure.py", folder, python, machine], check=False, capture_output=True, text=True
+    )
+
+
+def test_wheels_that_satisfy_one_another_are_enough(tmp_path):
+    wheel(tmp_path, "one", "1.0", ["two>=2", 'three; python_version < "3.12"', 'four; platform_machine == "x86_64"'])
+    wheel(tmp_path, "two", "2.1", ['five; extra == "all"'])
+    assert closure(tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("requires", "said"),
+    [
+        (["two>=3"], "one-1.0-py3-none-any.whl needs two>=3, and there is 2.1"),
+        (['three; python_version >= "3.12"'], "three"),
+        (['four; platform_machine == "aarch64"'], "four"),
+    ],
+)
+def test_a_wheel_that_is_missing_for_the_target_is_named(tmp_path, requires, said):
+    wheel(tmp_path, "one", "1.0", requires)
+    wheel(tmp_path, "two", "2.1")
+    done = closure(tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def settings(unit):
+    """(name, value) of each line of a unit; names repeat."""
+    return re.findall(r"^(\w+)=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_a_command_that_there_is(unit):
+    command = dict(settings(unit))["ExecStart"].split()
+    assert command[:3] == ["/opt/monitord/bin/python", "-m", "monitord"]
+    assert command[3] in script("manual").commands()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_no_setting_is_given_twice_where_the_last_would_win(unit):
+    lists = {"Environment", "SystemCallFilter", "IPAddressAllow", "DeviceAllow", "After", "Wants"}
+    names = [name for name, _ in settings(unit) if name not in lists]
+    assert len(names) == len(set(names))
+
+
+def test_users_and_groups_of_the_units_are_made_by_the_package():
+    made = set(
+        re.findall(r"^[ug] ([\w-]+)", (PACKAGING / "systemd" / "monitord.sysusers").read_text("utf-8"), re.MULTILINE)
+    )
+    wanted = {
+        name
+        for path in (PACKAGING / "systemd").glob("monitord*.*")
+        for key, value in settings(path)
+        if key in {"User", "Group", "SupplementaryGroups", "SocketUser", "SocketGroup"}
+        for name in value.split()
+    }
+    assert wanted - {"audio", "video", "root"} == made
+
+
+def test_the_installed_configuration_is_the_example_under_its_own_heading():
+    example = EXAMPLE.read_text("utf-8")
+    # build.sh cuts there; without the line the installed file would be empty.
+    assert re.search(r"^# A key that is left out", example, re.MULTILINE)
+    assert "monitord.sh" not in example[example.index("# A key that is left out") :]

@@ -1,0 +1,50 @@
+"""The figures that join the two stages: candidates, combination, smoothing.
+
+Chosen on the folds, never on the test split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from monitord.audio.features import FrontEnd
+from training.front import VERIFIER_FRAMES, VERIFIER_FRONT
+from training.windows import WINDOW_FRAMES
+
+CANDIDATE = {"cry": 0.05, "voice": 0.1}
+"""Posterior of stage one from which stage two looks."""
+SMOOTHING = {"window_s": 1.0, "release": 0.6}
+Head = tuple[list[str], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """The posterior's logit: stage_one * l1 + stage_two * l2 + bias, l2 being `unseen` where stage two did not look."""
+
+    stage_one: float
+    stage_two: float
+    bias: float
+    unseen: float
+
+
+BOTH = Combine(0.3, 0.7, 0.0, -8.0)
+ALONE = {"stage one alone": Combine(1.0, 0.0, 0.0, 0.0), "stage two alone": Combine(0.0, 1.0, 0.0, 0.0)}
+"""For comparison only; stage two alone looks at every hop."""
+
+
+def stage_one_facts(*, always: bool = False) -> tuple[Head, dict[str, object]]:
+    """Labels and shape of stage one, and what stands on its card beside them; `always`: all is a candidate."""
+    return (list(CANDIDATE), (WINDOW_FRAMES, FrontEnd().bins)), {
+        "front_end": asdict(FrontEnd()),
+        "candidate": dict.fromkeys(CANDIDATE, 0.0) if always else CANDIDATE,
+    }
+
+
+def cascade_facts(combine: Combine = BOTH) -> tuple[Head, dict[str, object]]:
+    """The same for the verifier of cries."""
+    return (["cry"], (VERIFIER_FRAMES, VERIFIER_FRONT.bins)), {
+        "candidate": "cry",
+        "front_end": asdict(VERIFIER_FRONT),
+        "combine": asdict(combine),
+        "smoothing": SMOOTHING,
+    }
