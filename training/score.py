@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from monitord.audio.models import EarModels
-from monitord.config import Sensitivity
+from monitord.config import HOP_S, AudioConfig
 from monitord.tools.evaluate import highest
 from training.clips import Clip, read_sound
 
@@ -26,7 +26,8 @@ _models: EarModels
 
 def _start(folder: Path, hop_s: float) -> None:
     global _models  # noqa: PLW0603 - each worker's own models, loaded once
-    _models = EarModels.load(hop_s, Sensitivity.BALANCED, folder=folder)
+    profile = next(profile for profile, seconds in HOP_S.items() if seconds == hop_s)
+    _models = EarModels.load(AudioConfig(profile=profile, alarms=False), folder)
 
 
 def _score(clip: Clip) -> float:
