@@ -59,12 +59,12 @@ EDGE_DB = 6.0
 QUIET_SHARE = 0.95
 """Of the frames before a group; the rest is forgiven."""
 SAME_CLOCK = 0.05
+"""Share by which groups two cycles apart may differ from the clock that their tones keep."""
+BESIDE_DB = 3.0
+"""Between two bins a tone is as loud in one as in the other."""
 STRETCHES = (0.9, 0.95, 1.0, 1.05, 1.1)
 POSTERIORS = (0.0, 0.3, 0.95, 0.99)
 """By the number of groups in a row. A ranking, not a measured probability: one group is a coincidence, two are not."""
-
-HEARD_AT, RELEASE = 0.9, 0.6
-"""Two groups are heard. Nothing is smoothed: a group is counted as a whole and lasts until others fail to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class _Matcher:
                 continue
             stretch = self._fits(curves[:, column], at)
             if stretch is not None:
-                self._measure(curves[:, column], at, stretch, column, zero)
+                self._measure(curves, at, stretch, column, zero)
 
     def _known(self, onset: float, column: int) -> bool:
         """Whether a group of about that onset has been found, here or in the next bin."""
@@ -181,9 +181,10 @@ class _Matcher:
                 best, best_db = number, apart
         return best
 
-    def _measure(self, curve: Curve, at: int, stretch: int, column: int, zero: int) -> None:
+    def _measure(self, curves: Curve, at: int, stretch: int, column: int, zero: int) -> None:
         """Measure the edges of the tones before `at`; if they are right, a group is found."""
         cadence, frame_s, core = self.cadence, self._frame_s, self.core
+        curve = curves[:, column]
         gap = float(np.mean(curve[at - self._gap_back[stretch] + np.arange(1 - core, 1)]))
         onsets, lengths, levels = [], [], []
         longest = math.ceil((cadence.on_s * (1 + TOLERANCE) + cadence.ring_s) / frame_s) + 1
@@ -199,17 +200,26 @@ class _Matcher:
             lengths.append((rise + fall) * frame_s)
             levels.append(level)
         periods = np.diff(onsets) * frame_s
-        slack = TOLERANCE * cadence.period_s + TIMING_ERROR_S
+        slack = TOLERANCE * cadence.period_s
+        if np.abs(periods - cadence.period_s).max() > slack + TIMING_ERROR_S:
+            return
+        if abs(float(np.mean(periods)) - cadence.period_s) > slack + TIMING_ERROR_S / len(periods):
+            return
         shortest_s = cadence.on_s * (1 - TOLERANCE) - LENGTH_ERROR_S
         longest_s = cadence.on_s * (1 + TOLERANCE) + TIMING_ERROR_S + cadence.ring_s
-        if np.abs(periods - cadence.period_s).max() > slack:
-            return
         if not shortest_s <= float(np.median(lengths)) <= longest_s:
             return
-        before = curve[math.floor(onsets[0]) - round(0.8 * cadence.pause_s / frame_s) : math.floor(onsets[0]) - 1]
-        quiet = before < min(levels) - cadence.dip_db
+        quiet = min(levels) - cadence.dip_db
+        first = math.floor(onsets[0])
         one_more = round(cadence.period_s / frame_s)
-        if np.mean(quiet) < QUIET_SHARE or np.mean(quiet[-one_more:]) < QUIET_SHARE / 2 + 0.4:
+        before = curve[first - round(0.8 * cadence.pause_s / frame_s) : first - 1] < quiet
+        # No tone too many at either end.
+        after = curve[at - core + 1 + self.ahead : at + 1 + self.ahead]
+        if min(np.mean(before), np.mean(before[-one_more:])) < QUIET_SHARE - 1 / one_more or after.max() >= quiet:
+            return
+        # At its edges a tone spills into other bins for a moment: only the bin that it lies in tells its length.
+        tone = curves[middle - core // 2 : middle - core // 2 + core, max(0, column - 1) : column + 2].mean(axis=0)
+        if tone.max() > levels[-1] + BESIDE_DB:
             return
         self._add(zero + onsets[0], column, float(np.mean(periods)) / cadence.period_s)
 
@@ -221,9 +231,8 @@ class _Matcher:
                 continue
             cycles = (onset - group.onset) / cycle
             # Across a missing group, a long way off, the alarm must keep the clock that its tones keep.
-            if abs(cycles - 1) <= TOLERANCE or (
-                abs(cycles / scale - 2) <= SAME_CLOCK and abs(scale / group.scale - 1) <= SAME_CLOCK
-            ):
+            next_but_one = abs(cycles - 2) <= 2 * TOLERANCE and abs(cycles / scale - 2) <= SAME_CLOCK
+            if abs(cycles - 1) <= TOLERANCE + 0.01 or (next_but_one and abs(scale / group.scale - 1) <= SAME_CLOCK):
                 row = max(row, group.row + 1)
         self.groups.append(_Group(onset, column, scale, row))
 
@@ -260,8 +269,8 @@ class Alarms:
         ValueError: they are not.
     """
 
-    labels = LABELS
-    rules = tuple(Rule(label, 1, RELEASE, HEARD_AT) for label in LABELS)
+    rules = tuple(Rule(label, window=1, release=1.0, threshold=0.5) for label in LABELS)
+    """Nothing is left to be smoothed: the figure changes with a group, not with a frame."""
 
     def __init__(self, front: FrontEnd) -> None:
         usual = FrontEnd()

@@ -137,7 +137,7 @@ class EarModels:
         try:
             return [cadence.Alarms(card.front)]
         except ValueError as cause:
-            raise model.ModelError(f"{self.stage_one.card.path}: {cause}; set audio.alarms = false") from None
+            raise model.ModelError(f"{self.stage_one.card.path}: {cause}; or set audio.alarms = false") from None
 
 
 def load_word(word: str, folder: Path) -> model.Model:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -59,6 +60,10 @@ def test_it_says_hello_lives_and_says_goodbye(house, number):
     assert ear.returncode == 0, errors
     assert "NOT HELD" not in errors
     assert "Traceback" not in errors
+    # What the owner's sensitivity means is said at the start, as `check` says it.
+    assert re.search(
+        r"model cry: .*balanced: \d+\.\d false alarms per hour of hard test sounds, finds \d+ of \d+ cries", errors
+    )
     assert [line["t_s"] for line in lines] == [0.25 * number for number in range(1, 7)]
     frames = said(voice, Life.STOPPED)
     assert [frame.sequence for frame in frames] == list(range(len(frames)))

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import made_alarms
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord import paths
+from monitord.audio.cadence import CARBON_MONOXIDE, SMOKE
 from monitord.audio.files import read_pieces
 from monitord.audio.models import EarModels
 from monitord.config import HOP_S, AudioConfig, Config, Profile, VideoConfig
@@ -143,3 +145,17 @@ def test_json_shows_what_each_stage_said_of_each_sound_and_of_each_second_look(
     assert all(set(look["stages"]["cry"]) == {"stage_one", "stage_two"} for look in looks)
     assert [line["t_s"] for line in lines] == sorted(line["t_s"] for line in lines)
     assert looks[0]["t_s"] <= sound["t_s"] == next(look for look in looks if look["posterior"]["cry"] > 0.5)["t_s"]
+
+
+@pytest.mark.parametrize(("cadence", "label"), [(SMOKE, "SMOKE_ALARM"), (CARBON_MONOXIDE, "CO_ALARM")])
+@pytest.mark.parametrize("profile", ["eco", "balanced"])
+def test_an_alarm_in_noise_is_one_incident_within_two_cadences(cadence, label, profile, tmp_path, capfd):
+    alarm = made_alarms.signal(cadence, cycles=4, lead_s=3.0, dbfs=-30.0)
+    soundfile.write(tmp_path / "alarm.wav", made_alarms.in_noise(alarm, -45.0), 16000)
+    config = Config(audio=AudioConfig(profile=profile), video=VideoConfig(device="off"))
+    assert main(tmp_path / "alarm.wav", None, as_json=True, config=config) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    incidents = [line for line in lines if line["kind"] == "INCIDENT"]
+    assert {(line["incident"], line["label"]) for line in incidents} == {(1, label)}
+    assert incidents[0]["actions"] == ["ALERT"]
+    assert incidents[0]["t_s"] <= 3.0 + 2 * cadence.cycle_s
