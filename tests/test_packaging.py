@@ -109,7 +109,7 @@ def test_a_unit_starts_a_command_that_there_is(unit):
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_no_setting_is_given_twice_where_the_last_would_win(unit):
-    lists = {"Environment", "SystemCallFilter", "IPAddressAllow", "DeviceAllow", "After", "Wants"}
+    lists = {"Environment", "InaccessiblePaths", "SystemCallFilter", "IPAddressAllow", "DeviceAllow", "After", "Wants"}
     names = [name for name, _ in settings(unit) if name not in lists]
     assert len(names) == len(set(names))
 

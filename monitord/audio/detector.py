@@ -71,6 +71,20 @@ class Listener(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Decides hop by hop whether there is anything to listen to; ``monitord.audio.level.LevelGate`` does.
+
+    Attributes:
+        floor_dbfs: level of the quiet room.
+    """
+
+    floor_dbfs: float
+
+    def update(self, levels: Sequence[float], *, hearing: bool) -> bool:
+        """Take the levels (dBFS) of the pieces of one hop; returns whether it is to be listened to."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SoundBegan:
     """The smoothed posterior of `label` reached its threshold."""
@@ -137,6 +151,7 @@ class Detector:
         sensitivity: which thresholds of the model's card apply.
         verifiers: stage two, fresh ones; the labels of stage one that make them look must be on its card.
         listeners: further sources of posteriors, fresh ones.
+        level_gate: another than the usual one, to measure what that costs.
 
     Attributes:
         card: the figures of stage one.
@@ -155,6 +170,7 @@ class Detector:
         sensitivity: Sensitivity,
         verifiers: Sequence[Verifier] = (),
         listeners: Sequence[Listener] = (),
+        level_gate: Gate | None = None,
     ) -> None:
         card = SoundCard.read(model.card, hop_s, sensitivity)
         if card.hop % PIECE:
@@ -178,7 +194,7 @@ class Detector:
         self._window = max((rule.window for rule in rules), default=1)
         self.tail = self._window * card.hop
         self._log_mel = LogMel(card.front)
-        self._level_gate = LevelGate()
+        self._level_gate = level_gate or LevelGate()
         self._smoothings = [Smoothing(rule.window) for rule in rules]
         self._hysteresis = [Hysteresis(rule.threshold, rule.release) for rule in rules]
         self._overlap = card.front.window - card.front.hop

@@ -11,6 +11,7 @@ share (Pss), from /proc: systemd's own accounting (MemoryCurrent) is not to be h
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import tempfile
@@ -114,7 +115,7 @@ def main() -> None:
     lines = [f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows]]
     lines += [
         "",
-        f"Debian {SUITE}, systemd {systemd}, {platform.machine()}; profile balanced; {options.seconds:.0f} s.",
+        f"Debian {SUITE}, systemd {systemd}, {os.uname().machine}; profile balanced; {options.seconds:.0f} s.",
     ]
     table = "\n".join(lines)
     print(table)
