@@ -13,7 +13,7 @@ from training.windows import WINDOW_FRAMES
 
 CANDIDATE = {"cry": 0.05, "voice": 0.1}
 """Posterior of stage one from which stage two looks."""
-SMOOTHING = {"window_s": 1.0, "release": 0.6}
+SMOOTHING = {"window_s": 1.5, "release": 0.6}
 Head = tuple[list[str], tuple[int, int]]
 
 

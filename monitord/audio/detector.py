@@ -71,7 +71,7 @@ class Listener(Protocol):
         ...
 
 
-class Gate(Protocol):
+class Opener(Protocol):
     """Decides hop by hop whether there is anything to listen to; ``monitord.audio.level.LevelGate`` does.
 
     Attributes:
@@ -170,7 +170,8 @@ class Detector:
         sensitivity: Sensitivity,
         verifiers: Sequence[Verifier] = (),
         listeners: Sequence[Listener] = (),
-        level_gate: Gate | None = None,
+        *,
+        level_gate: Opener | None = None,
     ) -> None:
         card = SoundCard.read(model.card, hop_s, sensitivity)
         if card.hop % PIECE:

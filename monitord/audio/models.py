@@ -20,6 +20,7 @@ from monitord.audio.verifier import MelVerifier, WordVerifier
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from monitord.audio.detector import Opener
     from monitord.audio.embedding import Floats
     from monitord.audio.verifier import Verifier
     from monitord.config import AudioConfig
@@ -113,8 +114,12 @@ class EarModels:
             self._templates[word] = kept
             self._enrolment[word] = f"{len(kept)} enrolled utterances"
 
-    def detector(self) -> Detector:
-        """A fresh detector, for a stream that begins; the networks themselves are shared."""
+    def detector(self, level_gate: Opener | None = None) -> Detector:
+        """A fresh detector, for a stream that begins; the networks themselves are shared.
+
+        Args:
+            level_gate: another than the usual one, to measure what that costs.
+        """
         hop_s, sensitivity = self._audio.hop_s, self._audio.sensitivity
         embeddings = None if self._backbone is None else Embeddings(self._backbone)
         verifiers: list[Verifier] = []
@@ -128,7 +133,7 @@ class EarModels:
                 raise model.ModelError(f"{loaded.card.path}: it needs the speech embedding, which is not loaded")
         if verifiers and not SoundCard.read(self.stage_one.card, hop_s, sensitivity).candidates:
             raise model.ModelError(f"{self.stage_one.card.path}: stage one has no section [candidate]")
-        return Detector(self.stage_one, hop_s, sensitivity, verifiers, self._alarms())
+        return Detector(self.stage_one, hop_s, sensitivity, verifiers, self._alarms(), level_gate=level_gate)
 
     def _alarms(self) -> list[cadence.Alarms]:
         if not self._audio.alarms:
