@@ -48,7 +48,7 @@ SETTINGS = {
     "KeyringMode=inherit": EVERYBODY,
     "SystemCallArchitectures=": EVERYBODY,
     "SystemCallFilter=": EVERYBODY,
-    "DevicePolicy=auto": EVERYBODY,
+    "DevicePolicy=auto": SILENT,  # The voice has it from PrivateDevices, too.
     "DeviceAllow=/dev/kmsg r": EVERYBODY,
     "LimitCORE=infinity": EVERYBODY,
     "MemorySwapMax=infinity": EVERYBODY,
@@ -64,7 +64,7 @@ SETTINGS = {
 
 # What, besides the setting's own line, can be seen to be gone: only where no other setting does the same.
 EFFECTS = {
-    "PrivateNetwork=no": {"ear: empty-network"},
+    "PrivateNetwork=no": {f"{role}: empty-network" for role in SILENT},
     "RestrictAddressFamilies=": {f"{role}: unit: inet socket" for role in SILENT},
     "SystemCallFilter=": {f"{role}: unit: ptrace" for role in EVERYBODY},
     "IPAddressDeny=": {"voice: addresses", "voice: unit: public address"},
