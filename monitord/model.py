@@ -52,12 +52,7 @@ class Card:
         Raises:
             ModelError: missing, no TOML, or a field is missing or of the wrong type.
         """
-        try:
-            data = tomllib.loads(path.read_text("utf-8"))
-        except OSError as cause:
-            raise ModelError(f"{path}: the model card cannot be read: {cause.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-            raise ModelError(f"{path}: the model card is not valid TOML: {cause}") from None
+        data = read_toml(path)
         try:
             name, sha256 = data["name"], data["sha256"]
             labels, shape = tuple(data["labels"]), tuple(data["input_shape"])
@@ -67,6 +62,40 @@ class Card:
         if not strings or not all(isinstance(side, int) and side > 0 for side in shape) or not labels:
             raise ModelError(f"{path}: the model card has a field of the wrong type")
         return cls(path, name, sha256, labels, shape, data)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a card.
+
+    Raises:
+        ModelError: missing, or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as cause:
+        raise ModelError(f"{path}: the model card cannot be read: {cause.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise ModelError(f"{path}: the model card is not valid TOML: {cause}") from None
+
+
+def read_file(path: Path, sha256: str, remedy: str) -> bytes:
+    """The content of a model's file, if it is the one that its card describes.
+
+    Args:
+        path: the file.
+        sha256: what it must have, lower-case hexadecimal.
+        remedy: what to do where it is another one.
+
+    Raises:
+        ModelError: it cannot be read, or its hash differs.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as cause:
+        raise ModelError(f"{path}: the model cannot be read: {cause.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelError(f"{path}: the model is not the one its card describes (SHA-256 differs); {remedy}")
+    return content
 
 
 class Model:
@@ -83,14 +112,7 @@ class Model:
         """
         self.card = card
         path = card.path.with_suffix(".tflite")
-        try:
-            content = path.read_bytes()
-        except OSError as cause:
-            raise ModelError(f"{path}: the model cannot be read: {cause.strerror}") from None
-        if hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(
-                f"{path}: the model is not the one its card describes (SHA-256 differs); reinstall monitord"
-            )
+        content = read_file(path, card.sha256, "reinstall monitord")
         try:
             self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
@@ -118,6 +140,39 @@ class Model:
         self._interpreter.invoke()
         raw = self._interpreter.get_tensor(self._out["index"])[0].astype(np.float32)
         return np.asarray((raw - np.float32(self._out_zero)) * np.float32(self._out_scale), np.float32)
+
+
+class FloatNetwork:
+    """A float network made by others, run as it is, for one shape of input.
+
+    Args:
+        path: where it is from, for what is said of it.
+        content: the file's bytes, checked by the caller.
+        shape: of the input, with the batch axis.
+        gives: shape of the output.
+
+    Raises:
+        ModelError: the runtime cannot load it, or its output has another shape.
+    """
+
+    def __init__(self, path: Path, content: bytes, shape: tuple[int, ...], gives: tuple[int, ...]) -> None:
+        try:
+            self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
+            self._in = self._interpreter.get_input_details()[0]["index"]
+            self._interpreter.resize_tensor_input(self._in, shape)
+            self._interpreter.allocate_tensors()
+            self._out = self._interpreter.get_output_details()[0]["index"]
+            found = self(np.zeros(shape, np.float32)).shape
+        except (ValueError, RuntimeError) as cause:
+            raise ModelError(f"{path}: the runtime cannot load the model: {cause}") from None
+        if found != gives:
+            raise ModelError(f"{path}: the model gives {found} where its card says {gives}")
+
+    def __call__(self, values: Floats) -> Floats:
+        """The network's output for `values`, both float32 and of the shapes given."""
+        self._interpreter.set_tensor(self._in, values)
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._out), np.float32)
 
 
 def load(path: Path) -> Model:

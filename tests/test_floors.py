@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.level": 2,
     "monitord.audio.smoothing": 2,
     "monitord.audio.soundcard": 2,
+    "monitord.audio.embedding": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
     "monitord.audio.ear": 2,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from monitord import paths
 from monitord.model import Card, ModelError, load
 
-CARDS = sorted(paths.models_dir().glob("*.toml"))
+FROM_A_PACKAGE = paths.models_dir() / "speech_embedding.toml"
+CARDS = sorted(set(paths.models_dir().glob("*.toml")) - {FROM_A_PACKAGE})
 CRY = paths.models_dir() / "cry.toml"
 
 
