@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,19 +69,17 @@ class PipeSource:
 
 def run_monitord(profile: str) -> None:
     """The ear's loop until the pipe ends."""
-    from monitord import model, paths  # noqa: PLC0415 - a listener loads only what it needs: memory is measured
-    from monitord.audio.detector import Detector  # noqa: PLC0415
+    from monitord import paths  # noqa: PLC0415 - a listener loads only what it needs: memory is measured
     from monitord.audio.loop import Loop  # noqa: PLC0415
-    from monitord.audio.process import CARD  # noqa: PLC0415
+    from monitord.audio.models import EarModels  # noqa: PLC0415
     from monitord.channel import Channel  # noqa: PLC0415
     from monitord.config import AudioConfig, Config  # noqa: PLC0415
     from monitord.events import Role  # noqa: PLC0415
 
     config = Config(audio=AudioConfig(profile=profile))
-    loaded = model.load(paths.models_dir() / CARD)
+    models = EarModels.load(config.audio)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
-        make = partial(Detector, loaded, config.audio.hop_s, config.audio.sensitivity)
-        loop = Loop(config, channel, lambda: PipeSource(config.audio.period_s, lambda: loop.stop()), make)  # noqa: PLW0108 - loop is being made
+        loop = Loop(config, channel, lambda: PipeSource(config.audio.period_s, lambda: loop.stop()), models.detector)  # noqa: PLW0108 - loop is being made
         ready()
         loop.run()
 

@@ -74,6 +74,21 @@ def _no_url(value: str) -> str:
 Source = Annotated[str, Field(min_length=1), AfterValidator(_no_url)]
 
 
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", value) and not value.endswith(".toml"):
+        raise ValueError('is no name of a word (small letters, as in "help"), and no path of a card (.toml)')
+    return value
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names a word twice")
+    return values
+
+
+Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(strict=False), AfterValidator(_each_once)]
+
+
 class RoomConfig(_Section):
     """What the alert calls this place."""
 
@@ -87,6 +102,7 @@ class AudioConfig(_Section):
     profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
     block_s: float | None = Field(default=None, ge=0.1, le=1.0)
     sensitivity: Annotated[Sensitivity, Field(strict=False)] = Sensitivity.BALANCED
+    words: Words = ()
 
     @property
     def hop_s(self) -> float:

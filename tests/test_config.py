@@ -169,6 +169,10 @@ def test_each_mistake_is_one_line(tmp_path, text, line):
     ("text", "where"),
     [
         ('[audio]\nblock_s = "5 s"', "my.toml:2: audio.block_s: '5 s' is of the wrong kind"),
+        ('[audio]\nwords = "help"', "my.toml:2: audio.words: 'help' is of the wrong kind"),
+        ("[audio]\nwords = [3]", "my.toml:2: audio.words.0: 3 is of the wrong kind"),
+        ('[audio]\nwords = ["help", "Help me!"]', "my.toml:2: audio.words.1: 'Help me!' is no name of a word"),
+        ('[audio]\nwords = ["help", "help"]', "my.toml:2: audio.words: ['help', 'help'] names a word twice"),
         ("[video]\ndevice = 0", "my.toml:2: video.device: 0 is of the wrong kind"),
         ("[video]\nlooks_per_hour = 1.5", "my.toml:2: video.looks_per_hour: 1.5 is of the wrong kind"),
         ("[video]\nlooks_per_hour = true", "my.toml:2: video.looks_per_hour: True is of the wrong kind"),
@@ -186,6 +190,11 @@ def test_each_mistake_is_one_line(tmp_path, text, line):
 def test_wrong_kinds_and_addresses_are_one_line_too(tmp_path, text, where):
     (line,) = mistakes(tmp_path, text)
     assert line.startswith(where)
+
+
+def test_words_are_names_or_paths(tmp_path):
+    loaded = load(tmp_path, '[audio]\nwords = ["help", "/home/you/my words/tee.toml"]')
+    assert loaded.audio.words == ("help", "/home/you/my words/tee.toml")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "192.168.1.20", "10.1.2.3", "172.16.0.9", "fd00::1", "::1"])

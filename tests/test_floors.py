@@ -40,6 +40,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.smoothing": 2,
     "monitord.audio.soundcard": 2,
     "monitord.audio.embedding": 2,
+    "monitord.audio.verifier": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
     "monitord.audio.ear": 2,
@@ -56,6 +57,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.view": 2,
     "monitord.notify.sinks": 2,
     # 3: edges, where the world begins
+    "monitord.audio.models": 3,
     "monitord.audio.resample": 3,
     "monitord.audio.files": 3,
     "monitord.audio.microphone": 3,

@@ -31,6 +31,11 @@ ASK = Message(Kind.LOOK, Look.ASKED)
 """The one message that the eye gets too."""
 
 
+def sound_of(label: str) -> Sound:
+    """What a label of the detector is told as; an owner's word that the vocabulary lacks is WORD."""
+    return Sound.__members__.get(label.upper(), Sound.WORD)
+
+
 @dataclass
 class _Heard:
     """A sound that was told and has not ended."""
@@ -82,11 +87,11 @@ class Ear:
         self._level_dbfs, self._level_open = decision.level_dbfs, decision.open
         messages = self._judge_silence(now)
         began = False
+        scores: dict[Sound, int] = {}
         for label in sorted(decision.heard):
-            sound = Sound.__members__.get(label.upper())
-            if sound is None:  # The model knows labels that nobody wants to be told of, such as speech.
-                continue
             score = round(decision.posteriors[label] * SCORE_MAX)
+            scores[sound_of(label)] = max(score, scores.get(sound_of(label), 0))
+        for sound, score in scores.items():
             heard = self._sounds.get(sound)
             if heard is None:
                 heard = self._sounds[sound] = _Heard(now, -math.inf)

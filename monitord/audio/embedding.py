@@ -132,13 +132,20 @@ class SpeechEmbedding:
 
 
 class Embeddings:
-    """The newest embeddings of one stream, of which only those are computed that were not before."""
+    """The newest embeddings of one stream, of which only those are computed that were not before.
+
+    Attributes:
+        needs: samples that `newest` has to be given.
+        shape: of what it gives.
+    """
 
     def __init__(self, network: SpeechEmbedding) -> None:
         grid = network.grid
+        self.needs = network.needs
+        self.shape = (EXAMPLE, grid.numbers)
         self._network = network
         self._mels = np.zeros(((EXAMPLE + grid.steps - 1) * grid.frames, grid.bins), np.float32)
-        self._found = np.zeros((EXAMPLE, grid.numbers), np.float32)
+        self._found = np.zeros(self.shape, np.float32)
         self._at: int | None = None
 
     def newest(self, kept: Samples, end: int) -> Floats:

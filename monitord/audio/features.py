@@ -26,12 +26,14 @@ class FrontEnd:
     """The numbers of the front end, as a model card states them.
 
     Attributes:
-        window: samples per frame, also the length of the transform.
+        window: samples per frame.
         hop: samples from one frame to the next.
         bins: number of mel bins.
         low_hz, high_hz: edges of the lowest and highest bin.
-        floor: added to each bin's energy before the logarithm, in squared int16 steps; hides what is quieter than
-            any microphone's own noise.
+        floor: added to each bin before the logarithm, in int16 steps to the `power`; hides what is quieter than any
+            microphone's own noise.
+        transform: length of the Fourier transform, at least `window`; 0 means the same.
+        power: 2 for energy, 1 for magnitude.
     """
 
     window: int = 512
@@ -40,16 +42,23 @@ class FrontEnd:
     low_hz: float = 100.0
     high_hz: float = 3800.0
     floor: float = 100.0
+    transform: int = 0
+    power: int = 2
+
+    @property
+    def points(self) -> int:
+        """Length of the Fourier transform."""
+        return self.transform or self.window
 
 
 def mel_matrix(front: FrontEnd) -> Frames:
-    """Triangular mel filters, shape (window // 2 + 1, bins), each peaking at 1."""
+    """Triangular mel filters, shape (points // 2 + 1, bins), each peaking at 1."""
 
     def mel(hz: float) -> float:
         return float(2595.0 * np.log10(1.0 + hz / 700.0))
 
     edges = 700.0 * (10.0 ** (np.linspace(mel(front.low_hz), mel(front.high_hz), front.bins + 2) / 2595.0) - 1.0)
-    hz = np.arange(front.window // 2 + 1) * RATE_HZ / front.window
+    hz = np.arange(front.points // 2 + 1) * RATE_HZ / front.points
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rise = (hz[:, None] - low) / (centre - low)
     fall = (high - hz[:, None]) / (high - centre)
@@ -63,7 +72,7 @@ class LogMel:
         self.front = front
         self._hann = np.hanning(front.window).astype(np.float32)
         # Mean energy per sample and bin, so that the figures do not depend on the window's length.
-        self._mel = mel_matrix(front) / np.float32(np.sum(self._hann**2))
+        self._mel = mel_matrix(front) / np.float32(np.sum(self._hann**2) ** (front.power / 2))
 
     def frames(self, samples: Samples) -> Frames:
         """Log-mel frames of `samples`.
@@ -72,14 +81,18 @@ class LogMel:
             samples: shape (n,), int16, mono, 16 kHz; n >= window.
 
         Returns:
-            Shape ((n - window) // hop + 1, bins), float32, natural logarithm of energy in squared int16 steps.
+            Shape ((n - window) // hop + 1, bins), float32, natural logarithm of energy in squared int16 steps, or of
+            magnitude in int16 steps.
         """
         front = self.front
         count = (len(samples) - front.window) // front.hop + 1
         if count < 1:
             return np.empty((0, front.bins), np.float32)
         pieces = np.lib.stride_tricks.sliding_window_view(samples, front.window)[:: front.hop][:count]
-        spectrum = np.fft.rfft(pieces * self._hann, axis=1)
-        energy = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ self._mel
+        spectrum = np.fft.rfft(pieces * self._hann, front.points, axis=1)
+        strength = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        if front.power == 1:
+            np.sqrt(strength, out=strength)
+        energy = strength @ self._mel
         energy += np.float32(front.floor)
         return np.log(energy, out=energy)

@@ -23,9 +23,9 @@ from monitord.events import Fault, Frame, Gate, Message, Role
 from monitord.wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from monitord.audio.detector import Decision, Detector
+    from monitord.audio.detector import Decision, Detector, Stages
     from monitord.audio.features import Samples
     from monitord.audio.source import Source
     from monitord.channel import Channel
@@ -221,8 +221,20 @@ def trace_line(decision: Decision, gate: Gate, messages: Iterable[Message]) -> d
         "floor_dbfs": round(decision.floor_dbfs, 1),
         "open": decision.open,
         "posterior": {label: round(value, 4) for label, value in decision.posteriors.items()},
+        "stages": stages_line(decision.stages),
         "gate": gate.name,
         "messages": [message_line(message) for message in messages],
+    }
+
+
+def stages_line(stages: Mapping[str, Stages]) -> dict[str, dict[str, float | None]]:
+    """What each stage said of each label, as a JSON object: logits; null where stage two did not look."""
+    return {
+        label: {
+            "stage_one": round(said.stage_one, 3),
+            "stage_two": None if said.stage_two is None else round(said.stage_two, 3),
+        }
+        for label, said in stages.items()
     }
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import model, paths, service
-from monitord.audio.detector import Detector
 from monitord.audio.ear import GOODBYE, HELLO
 from monitord.audio.loop import Loop, SourceHangs
+from monitord.audio.models import EarModels
 from monitord.channel import Channel
 from monitord.confine import Process, confine
 from monitord.events import Fault, Kind, Message, Role
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARD = "cry.toml"
 FILE = "file:"
 FAILED = 1
 
@@ -46,9 +45,10 @@ def main(config: Config, trace: bool = False) -> int:  # noqa: FBT001, FBT002 - 
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         channel.send(HELLO)
         try:
-            loaded = model.load(paths.models_dir() / CARD)
-            make_detector = partial(Detector, loaded, config.audio.hop_s, config.audio.sensitivity)
-            loop = Loop(config, channel, open_source, make_detector, trace=trace)
+            models = EarModels.load(config.audio)
+            for name, line in models.lines():
+                log.info("model %s: %s", name, line)
+            loop = Loop(config, channel, open_source, models.detector, trace=trace)
         except model.ModelError as cause:
             channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))
             return _failed(str(cause))

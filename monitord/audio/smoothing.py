@@ -5,24 +5,19 @@ Apart from inference, so that the thresholds on a model card mean the same in tr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 class Smoothing:
-    """The mean posterior of each label over the last `window` hops; before the first hop, posteriors were zero."""
+    """The mean posterior of one label over the last `window` hops; before the first hop, posteriors were zero."""
 
-    def __init__(self, labels: int, window: int) -> None:
-        self._last = [(0.0,) * labels for _ in range(window)]
+    def __init__(self, window: int) -> None:
+        self._last = [0.0] * window
         self._next = 0
 
-    def update(self, posteriors: Sequence[float]) -> tuple[float, ...]:
-        """Take the posteriors (0..1, one per label) of one hop; returns their means."""
-        self._last[self._next] = tuple(posteriors)
+    def update(self, posterior: float) -> float:
+        """Take the posterior (0..1) of one hop; returns the mean."""
+        self._last[self._next] = posterior
         self._next = (self._next + 1) % len(self._last)
-        return tuple(sum(values) / len(self._last) for values in zip(*self._last, strict=True))
+        return sum(self._last) / len(self._last)
 
 
 class Hysteresis:

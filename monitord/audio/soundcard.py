@@ -1,10 +1,16 @@
-"""What only the card of a sound model has: its front end, its smoothing, its thresholds."""
+"""What only the cards of sound models have: front ends, candidates, how two stages combine, smoothing, thresholds.
+
+Two kinds of model: stage one, which listens to everything, and verifiers, which look again where stage one found a
+candidate. A stage one whose card has thresholds of its own decides alone.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from monitord.audio.embedding import EXAMPLE
 from monitord.audio.features import RATE_HZ, FrontEnd
 from monitord.config import HOP_S, Sensitivity
 from monitord.model import Card, ModelError
@@ -12,28 +18,69 @@ from monitord.model import Card, ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LONGEST_S = 3.0
+"""So much sound is kept for a second look at most."""
+BACKBONE = "speech_embedding"
+"""The one base that a word's card may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the posteriors of one label become a sound that begins and ends.
+
+    Attributes:
+        label: what is heard.
+        window: hops over which posteriors are averaged.
+        release: the sound ends below this fraction of its threshold.
+        threshold: smoothed posterior from which it counts as heard.
+    """
+
+    label: str
+    window: int
+    release: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """The logit of a label: stage_one * l1 + stage_two * l2 + bias, l2 being `unseen` where stage two did not look."""
+
+    stage_one: float
+    stage_two: float
+    bias: float
+    unseen: float
+
+    def posterior(self, first: float, second: float | None) -> float:
+        """Posterior, 0..1, from the logits of the two stages; None: stage two did not look."""
+        return logistic(
+            self.stage_one * first + self.stage_two * (self.unseen if second is None else second) + self.bias
+        )
+
+
+def logistic(logit: float) -> float:
+    """The logistic function, in a form that cannot overflow."""
+    return 0.5 + 0.5 * math.tanh(0.5 * logit)
+
 
 @dataclass(frozen=True, slots=True)
 class SoundCard:
-    """The checked figures of one sound model for one time between decisions and one sensitivity.
+    """The checked figures of stage one for one time between decisions and one sensitivity.
 
     Attributes:
         labels: what the model's outputs mean, in order.
         front: the numbers of the front end.
         frames: frames of log-mel that the model looks at.
         hop: samples between decisions, a whole number of frames.
-        window: hops over which posteriors are averaged.
-        release: a sound ends below this fraction of its threshold.
-        thresholds: smoothed posterior from which each label counts as heard, in the order of `labels`.
+        candidates: posterior from which each label is worth a second look.
+        rules: how its labels become sounds where it decides alone; else empty.
     """
 
     labels: tuple[str, ...]
     front: FrontEnd
     frames: int
     hop: int
-    window: int
-    release: float
-    thresholds: tuple[float, ...]
+    candidates: Mapping[str, float]
+    rules: tuple[Rule, ...]
 
     @classmethod
     def read(cls, card: Card, hop_s: float, sensitivity: Sensitivity) -> SoundCard:
@@ -44,27 +91,133 @@ class SoundCard:
         Raises:
             ModelError: a figure is missing, of the wrong type or out of its range, or does not fit the model.
         """
-        try:
-            front = FrontEnd(**card.extra["front_end"])
-            smoothing = card.extra["smoothing"]
-            window_s, release = float(smoothing["window_s"]), float(smoothing["release"])
-            operating = list(card.extra["operating"])
-            thresholds = tuple(_threshold(operating, label, hop_s, sensitivity) for label in card.labels)
-        except (KeyError, TypeError, ValueError) as wrong:
-            raise ModelError(f"{card.path}: the card of a sound model has no usable {wrong}") from None
+        front = _front_end(card)
         hop = round(hop_s * RATE_HZ)
-        if len(card.input_shape) != 2 or card.input_shape[1] != front.bins:  # noqa: PLR2004 - frames and bins
-            raise ModelError(f"{card.path}: input_shape {card.input_shape} is not (frames, {front.bins} bins)")
-        if hop % front.hop or front.window < front.hop:
+        if hop % front.hop:
             raise ModelError(f"{card.path}: frames of {front.window} samples every {front.hop} do not fit {hop_s} s")
-        if not (window_s >= hop_s and 0.0 < release <= 1.0 and all(0.0 < value <= 1.0 for value in thresholds)):
-            raise ModelError(f"{card.path}: smoothing or a threshold is out of its range")
-        return cls(card.labels, front, card.input_shape[0], hop, round(window_s / hop_s), release, thresholds)
+        candidates: dict[str, float] = {}
+        if "candidate" in card.extra:
+            try:
+                candidates = {label: float(card.extra["candidate"][label]) for label in card.labels}
+            except (KeyError, TypeError, ValueError) as wrong:
+                raise ModelError(f"{card.path}: [candidate] of the card of stage one has no usable {wrong}") from None
+            if not all(0.0 <= value <= 1.0 for value in candidates.values()):
+                raise ModelError(f"{card.path}: a threshold of [candidate] is out of its range, 0 to 1")
+        alone = not candidates
+        rules = _rules(card, hop_s, sensitivity) if alone else ()
+        return cls(card.labels, front, card.input_shape[0], hop, candidates, rules)
 
 
-def _threshold(operating: list[Mapping[str, Any]], label: str, hop_s: float, sensitivity: Sensitivity) -> float:
+@dataclass(frozen=True, slots=True)
+class VerifierCard:
+    """The checked figures of one verifier for one time between decisions and one sensitivity.
+
+    Attributes:
+        labels: what the model's outputs mean, in order.
+        candidate: the label of stage one that makes it look.
+        front: the numbers of its front end; None where it looks at speech embeddings.
+        frames: frames of log-mel, or embeddings, that it looks at.
+        combine: how its logits and stage one's become posteriors.
+        rules: how its labels become sounds, in their order.
+    """
+
+    labels: tuple[str, ...]
+    candidate: str
+    front: FrontEnd | None
+    frames: int
+    combine: Combine
+    rules: tuple[Rule, ...]
+
+    @classmethod
+    def read(cls, card: Card, hop_s: float, sensitivity: Sensitivity) -> VerifierCard:
+        """Read the figures of `card` that hold for `hop_s` (seconds) and `sensitivity`.
+
+        Raises:
+            ModelError: a figure is missing, of the wrong type or out of its range, or does not fit the model.
+        """
+        try:
+            candidate = card.extra["candidate"]
+            combine = Combine(**{name: float(value) for name, value in card.extra["combine"].items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+            raise ModelError(f"{card.path}: the card of a verifier has no usable {wrong}") from None
+        if not isinstance(candidate, str):
+            raise ModelError(f"{card.path}: candidate = {candidate!r} is no label of stage one")
+        if not all(map(math.isfinite, (combine.stage_one, combine.stage_two, combine.bias, combine.unseen))):
+            raise ModelError(f"{card.path}: a figure of [combine] is no number")
+        front = None
+        if "backbone" not in card.extra:
+            front = _front_end(card)
+            samples = (card.input_shape[0] - 1) * front.hop + front.window
+            if samples > LONGEST_S * RATE_HZ:
+                raise ModelError(f"{card.path}: it looks at {samples / RATE_HZ:.2f} s, {LONGEST_S:g} s are kept")
+        elif card.extra["backbone"] != BACKBONE:
+            raise ModelError(f"{card.path}: backbone = {card.extra['backbone']!r}; the only one is {BACKBONE!r}")
+        elif len(card.input_shape) != 2 or card.input_shape[0] != EXAMPLE:  # noqa: PLR2004 - embeddings, numbers
+            raise ModelError(f"{card.path}: input_shape {card.input_shape} is not ({EXAMPLE} embeddings, numbers)")
+        rules = _rules(card, hop_s, sensitivity)
+        return cls(card.labels, candidate, front, card.input_shape[0], combine, rules)
+
+
+def _front_end(card: Card) -> FrontEnd:
+    try:
+        front = FrontEnd(**card.extra["front_end"])
+        lengths = (front.window, front.hop, front.bins, front.points)
+        whole = all(isinstance(length, int) and length > 0 for length in lengths)
+        sound = 0.0 <= front.low_hz < front.high_hz <= RATE_HZ / 2 and front.floor > 0.0 and front.power in (1, 2)
+    except (KeyError, TypeError) as wrong:
+        raise ModelError(f"{card.path}: the card of a sound model has no usable {wrong}") from None
+    if not (whole and sound and front.points >= front.window):
+        raise ModelError(f"{card.path}: a figure of [front_end] is out of its range")
+    if front.window < front.hop:
+        raise ModelError(f"{card.path}: frames of {front.window} samples every {front.hop} do not fit each other")
+    if len(card.input_shape) != 2 or card.input_shape[1] != front.bins:  # noqa: PLR2004 - frames and bins
+        raise ModelError(f"{card.path}: input_shape {card.input_shape} is not (frames, {front.bins} bins)")
+    return front
+
+
+def _rules(card: Card, hop_s: float, sensitivity: Sensitivity) -> tuple[Rule, ...]:
+    try:
+        smoothing = card.extra["smoothing"]
+        window_s, release = float(smoothing["window_s"]), float(smoothing["release"])
+        rows = [operating_row(card, label, hop_s, sensitivity) for label in card.labels]
+        thresholds = [float(row["threshold"]) for row in rows]
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise ModelError(f"{card.path}: the card of a sound model has no usable {wrong}") from None
+    if not (window_s >= hop_s and 0.0 < release <= 1.0 and all(0.0 < value <= 1.0 for value in thresholds)):
+        raise ModelError(f"{card.path}: smoothing or a threshold is out of its range")
+    window = round(window_s / hop_s)
+    return tuple(
+        Rule(label, window, release, threshold) for label, threshold in zip(card.labels, thresholds, strict=True)
+    )
+
+
+def operating_row(card: Card, label: str, hop_s: float, sensitivity: Sensitivity) -> Mapping[str, Any]:
+    """The row of the card's ``[[operating]]`` that holds for `label`.
+
+    Raises:
+        KeyError: there is none, or a row or the table lacks what it needs.
+        TypeError: the table is none.
+    """
     profile = next(profile for profile, seconds in HOP_S.items() if seconds == hop_s)
-    for row in operating:
+    rows: list[Mapping[str, Any]] = list(card.extra["operating"])
+    for row in rows:
         if (row["profile"], row["sensitivity"]) == (profile, sensitivity) and row.get("label", label) == label:
-            return float(row["threshold"])
+            return row
     raise KeyError(f"threshold of {label} for profile {profile}, sensitivity {sensitivity}")
+
+
+def promise(card: Card, hop_s: float, sensitivity: Sensitivity) -> list[str]:
+    """What the card says that `sensitivity` means, in plain words; empty where it measured nothing.
+
+    Where its figures are those of other words or sounds, ``[measured] stands_for`` names them.
+    """
+    try:
+        row = operating_row(card, card.labels[0], hop_s, sensitivity)
+        hourly, recall = float(row["false_alarms_per_hour"]), round(100 * float(row["recall"]))
+        measured = card.extra.get("measured", {}).get("stands_for")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+    share = f"{recall // 10} of 10" if recall % 10 == 0 else f"{recall} of 100"
+    what = "calls" if "backbone" in card.extra else "cries"
+    said = f"{sensitivity}: {hourly:.1f} false alarms per hour of hard test sounds, finds {share} {what}"
+    return [said, f"measured on {measured}"] if measured else [said]

@@ -7,49 +7,42 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monitord import model, paths
+from monitord.audio.models import EarModels
 
 if TYPE_CHECKING:
     from monitord.config import Config
-
-MODELS = ("cry", "person")
 
 
 def check(config: Config, path: Path | None) -> int:
     """Print one line for each thing looked at; returns 0 if all is well, 1 if the daemon would miss something."""
     print(f"ok    configuration  {path or 'none given: the defaults'}")
-    good = [_model(name, config) for name in MODELS]
+    good = [_ear(config), _person()]
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
     return 0 if all(good) else 1
 
 
-def _model(name: str, config: Config) -> bool:
+def _ear(config: Config) -> bool:
     try:
-        card = model.load(paths.models_dir() / f"{name}.toml").card
+        lines = EarModels.load(config.audio).lines()
     except model.ModelError as cause:
-        print(f"FAULT model {name:8s} {cause}", file=sys.stderr)
+        print(f"FAULT model ear      {cause}", file=sys.stderr)
         return False
-    print(f"ok    model {name:8s} {', '.join(card.labels)}{_promise(card, config)}")
+    for name, line in lines:
+        print(f"ok    model {name:8s} {line}")
     return True
 
 
-def _promise(card: model.Card, config: Config) -> str:
-    """What the card says that the owner's choice of sensitivity finds, and how often it errs."""
-    for point in operating_points(card):
-        if point.get("profile") == config.audio.profile and point.get("sensitivity") == config.audio.sensitivity:
-            return (
-                f"; {config.audio.sensitivity}: found {100 * point['recall']:.0f} of 100 unseen cries at "
-                f"{point['false_alarms_per_hour']:.1f} false alarms per hour of hard test sounds"
-            )
-    return ""
-
-
-def operating_points(card: model.Card) -> list[dict[str, Any]]:
-    """The card's table of thresholds; empty where the model has none."""
-    points = card.extra.get("operating", [])
-    return points if isinstance(points, list) else []
+def _person() -> bool:
+    try:
+        card = model.load(paths.models_dir() / "person.toml").card
+    except model.ModelError as cause:
+        print(f"FAULT model person   {cause}", file=sys.stderr)
+        return False
+    print(f"ok    model person   {', '.join(card.labels)}")
+    return True
 
 
 def _device(what: str, device: str) -> bool:

@@ -17,13 +17,13 @@ import numpy as np
 from tqdm import tqdm
 
 from monitord import model, paths
-from monitord.audio.detector import Detector
 from monitord.audio.files import SoundFileError, read_pieces
-from monitord.audio.process import CARD
+from monitord.audio.models import EarModels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from monitord.audio.detector import Detector
     from monitord.audio.features import Samples
     from monitord.config import Config
 
@@ -44,12 +44,11 @@ def audio(manifest: Path, scores: Path, config: Config) -> int:
     """
 
     def prepare() -> tuple[list[str], Callable[[Path], Scores]]:
-        loaded = model.load(paths.models_dir() / CARD)
-        first, *further = loaded.card.labels
+        models = EarModels.load(config.audio)
+        first, *further = models.detector().labels
 
         def score(clip: Path) -> Scores:
-            detector = Detector(loaded, config.audio.hop_s, config.audio.sensitivity)
-            best = highest(read_pieces(clip), detector)
+            best = highest(read_pieces(clip), models.detector())
             return {"score": best[first], **{label: best[label] for label in further}}
 
         return ["score", *further], score
@@ -66,7 +65,7 @@ def highest(pieces: Iterable[Samples], detector: Detector) -> Scores:
         pieces: 16 kHz, mono, int16, of any lengths.
         detector: a fresh one.
     """
-    best = dict.fromkeys(detector.card.labels, 0.0)
+    best = dict.fromkeys(detector.labels, 0.0)
     samples = 0
 
     def take(piece: Samples) -> None:
@@ -78,7 +77,7 @@ def highest(pieces: Iterable[Samples], detector: Detector) -> Scores:
 
     for piece in pieces:
         take(piece)
-    take(np.zeros(-samples % detector.card.hop + detector.card.window * detector.card.hop, np.int16))
+    take(np.zeros(-samples % detector.card.hop + detector.tail, np.int16))
     return best
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitord import model, paths
-from monitord.audio.detector import Detector
-from monitord.audio.ear import ASK, Ear
+from monitord.audio.ear import ASK, Ear, sound_of
 from monitord.audio.files import SoundFileError, read_pieces
-from monitord.audio.loop import message_line
-from monitord.audio.process import CARD
+from monitord.audio.loop import message_line, stages_line
+from monitord.audio.models import EarModels
 from monitord.config import LOOK_GRACE_S
 from monitord.events import Kind, Look, Message, Role
 from monitord.notify.triage import Triage
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from monitord.audio.detector import Decision
+    from monitord.audio.detector import Decision, Detector, Stages
     from monitord.audio.features import Samples
     from monitord.config import Config
     from monitord.notify.triage import Change
@@ -37,11 +36,12 @@ DONE, FAILED = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message, and when it was said: seconds of the stream."""
+    """One message, when it was said (seconds of the stream), and with a sound what each stage said of it."""
 
     t_s: float
     role: Role
     message: Message
+    stages: dict[str, Stages] = field(default_factory=dict)
 
 
 def main(audio: Path, video: Path | None, as_json: bool, config: Config) -> int:  # noqa: FBT001 - the commands' contract
@@ -50,10 +50,11 @@ def main(audio: Path, video: Path | None, as_json: bool, config: Config) -> int:
     Without `video` looks are asked for and nobody answers; the incident does not wait for them.
     """
     try:
-        detector = Detector(model.load(paths.models_dir() / CARD), config.audio.hop_s, config.audio.sensitivity)
+        detector = EarModels.load(config.audio).detector()
         eye = None if video is None else _eye(video, config)
         story = Story(config, camera=eye is not None)
-        for said in replay(read_pieces(audio), detector, config, eye):
+        watch = _print_second_look if as_json else _ignore
+        for said in replay(read_pieces(audio), detector, config, eye, watch):
             for line in story.take(said):
                 print(json.dumps(line) if as_json else _readable(line), flush=True)
     except (model.ModelError, SoundFileError, FileNotFoundError) as cause:
@@ -62,8 +63,16 @@ def main(audio: Path, video: Path | None, as_json: bool, config: Config) -> int:
     return DONE
 
 
+def _ignore(_: Decision) -> None:
+    pass
+
+
 def replay(
-    pieces: Iterable[Samples], detector: Detector, config: Config, eye: Callable[[float], Message] | None = None
+    pieces: Iterable[Samples],
+    detector: Detector,
+    config: Config,
+    eye: Callable[[float], Message] | None = None,
+    watch: Callable[[Decision], None] = _ignore,
 ) -> Iterator[Said]:
     """Everything that the ear and the eye say of `pieces`, in order of time, but for heartbeats.
 
@@ -74,6 +83,7 @@ def replay(
         detector: a fresh one.
         config: the configuration.
         eye: looks at a time of the stream and answers with one SIGHT or FAULT; None: nobody looks.
+        watch: is shown each decision before what was said on it.
     """
     ear = Ear(config, 0.0)
     answers: list[Said] = []
@@ -82,10 +92,11 @@ def replay(
         now = decision.t_s
         while answers and answers[0].t_s <= now:
             yield answers.pop(0)
+        watch(decision)
         for message in ear.hear(decision, now):
             if message.kind is Kind.HEARTBEAT:
                 continue
-            yield Said(now, Role.EAR, message)
+            yield Said(now, Role.EAR, message, _stages_of(message, decision))
             if message == ASK and eye is not None:
                 yield Said(now, Role.EYE, Message(Kind.LOOK, Look.BEGAN))
                 over = now + config.video.look_s
@@ -96,12 +107,28 @@ def replay(
         for decision in detector.feed(piece):
             yield from take(decision)
     hop = np.zeros(detector.card.hop, np.int16)
-    # The hop that the end cuts in two, and the window of the smoothing.
-    left = 1 + detector.card.window
+    # The hop that the end cuts in two, and what the smoothing looks back.
+    left = 1 + detector.tail // detector.card.hop
     while left > 0 or ear.sounds or answers:
         left -= 1
         for decision in detector.feed(hop):
             yield from take(decision)
+
+
+def _stages_of(message: Message, decision: Decision) -> dict[str, Stages]:
+    """What the stages said of the sound of `message`."""
+    if message.kind is not Kind.SOUND:
+        return {}
+    return {label: stages for label, stages in decision.stages.items() if sound_of(label) is message.label}
+
+
+def _print_second_look(decision: Decision) -> None:
+    looked = {label: stages for label, stages in decision.stages.items() if stages.looked}
+    if not looked:
+        return
+    posterior = {label: round(decision.posteriors[label], 4) for label in looked}
+    line = {"t_s": decision.t_s, "from": Role.EAR.name, "kind": "SECOND_LOOK"}
+    print(json.dumps(line | {"stages": stages_line(looked), "posterior": posterior}), flush=True)
 
 
 class Story:
@@ -115,7 +142,8 @@ class Story:
     def take(self, said: Said) -> list[dict[str, object]]:
         """The lines for one message, after those that fell due before it."""
         lines = self._due(said.t_s)
-        lines.append({"t_s": said.t_s, "from": said.role.name, **message_line(said.message)})
+        line = {"t_s": said.t_s, "from": said.role.name, **message_line(said.message)}
+        lines.append(line | {"stages": stages_line(said.stages)} if said.stages else line)
         if self._camera or said.message.kind is not Kind.LOOK:  # Without an eye, the incident waits for none.
             lines += [_line(said.t_s, change) for change in self._triage.take(said.message, said.role, said.t_s)]
         return lines

@@ -1,3 +1,4 @@
+import made_models
 import made_sounds
 import pytest
 
@@ -12,3 +13,24 @@ def tone_model():
 def sound():
     """The makers of sounds: tone, noise, together."""
     return made_sounds
+
+
+@pytest.fixture
+def cry_alone(tmp_path):
+    """A folder with a cry model that decides alone."""
+    if not made_models.CAN_WRITE:
+        pytest.skip(made_models.NO_SCHEMA)
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    front = {"window": 512, "hop": 400, "bins": 40, "low_hz": 100.0, "high_hz": 3800.0, "floor": 100.0}
+    weights = [made_models.bins((80, 40), 18, 2, 40)]
+    made_models.write(
+        folder / "cry.toml",
+        ("cry",),
+        weights,
+        (-3.0,),
+        front_end=front,
+        smoothing=made_models.SMOOTHING,
+        operating=made_models.operating(),
+    )
+    return folder

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -40,8 +41,15 @@ def test_when_the_looks_are_used_up_the_sound_is_told_all_the_same():
     assert [message.label for message in said] == [Sound.CRY, Look.NOT_ASKED]
 
 
-def test_labels_nobody_wants_to_be_told_of_are_not_told(ear):
-    assert without_heartbeats(ear.hear(decision(0.5, "speech"), 0.5)) == []
+def test_words_of_the_owners_are_told_as_one_kind_of_sound(ear):
+    words = dataclasses.replace(decision(0.5, "kaffee", "tee"), posteriors={"kaffee": 0.6, "tee": 0.9})
+    assert without_heartbeats(ear.hear(words, 0.5))[0] == Message(Kind.SOUND, Sound.WORD, 90, 30)
+    assert not [said for said in ear.hear(decision(1.0, "tee"), 1.0) if said.kind is Kind.SOUND]
+
+
+def test_each_known_word_is_a_sound_of_its_own(ear):
+    said = without_heartbeats(ear.hear(decision(0.5, "help", "hilfe"), 0.5))
+    assert [message.label for message in said if message.kind is Kind.SOUND] == [Sound.HELP, Sound.HILFE]
 
 
 def test_a_second_sound_does_not_tell_the_first_again(ear):

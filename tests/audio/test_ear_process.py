@@ -13,11 +13,10 @@ import pytest
 import soundfile
 
 from monitord import paths
-from monitord.audio.process import CARD
 from monitord.events import Fault, Kind, Life, Role
 from monitord.wire import decode
 
-pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
 PATIENCE_S = 60
 
 

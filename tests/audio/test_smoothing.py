@@ -9,17 +9,11 @@ POSTERIORS = st.lists(st.floats(0, 1), min_size=1, max_size=50)
 
 @given(POSTERIORS, st.integers(1, 6))
 def test_it_is_the_mean_of_the_last_hops_with_zeros_before_the_first(posteriors, window):
-    smoothing = Smoothing(1, window)
+    smoothing = Smoothing(window)
     padded = [0.0] * window
     for value in posteriors:
         padded.append(value)
-        assert smoothing.update([value]) == (pytest.approx(sum(padded[-window:]) / window),)
-
-
-def test_labels_are_smoothed_apart():
-    smoothing = Smoothing(2, 2)
-    smoothing.update([1.0, 0.0])
-    assert smoothing.update([0.0, 0.5]) == (0.5, 0.25)
+        assert smoothing.update(value) == pytest.approx(sum(padded[-window:]) / window)
 
 
 def test_on_at_the_threshold_off_below_the_release():

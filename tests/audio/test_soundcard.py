@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from monitord.audio.soundcard import SoundCard
+from monitord.audio.soundcard import Rule, SoundCard
 from monitord.config import Sensitivity
 from monitord.model import ModelError
 
@@ -11,16 +11,16 @@ BALANCED = Sensitivity.BALANCED
 
 def test_the_figures_of_the_profile_and_sensitivity_are_read(tone_model):
     card = SoundCard.read(tone_model(("cry", "help"), (0.5, 0.7)).card, 0.5, BALANCED)
-    assert (card.labels, card.thresholds) == (("cry", "help"), (0.5, 0.7))
-    assert (card.frames, card.hop, card.window, card.release) == (80, 8000, 2, 0.6)
-    assert SoundCard.read(tone_model().card, 0.25, BALANCED).window == 4
+    assert (card.labels, card.frames, card.hop, card.candidates) == (("cry", "help"), 80, 8000, {})
+    assert card.rules == (Rule("cry", 2, 0.6, 0.5), Rule("help", 2, 0.6, 0.7))
+    assert SoundCard.read(tone_model().card, 0.25, BALANCED).rules == (Rule("cry", 4, 0.6, 0.5),)
 
 
 def test_a_row_without_a_label_holds_for_all(tone_model):
     card = tone_model(("cry", "help"), (0.5, 0.7)).card
     rows = [{"profile": "eco", "sensitivity": "balanced", "threshold": 0.9}]
     card = dataclasses.replace(card, extra={**card.extra, "operating": rows})
-    assert SoundCard.read(card, 0.5, BALANCED).thresholds == (0.9, 0.9)
+    assert [rule.threshold for rule in SoundCard.read(card, 0.5, BALANCED).rules] == [0.9, 0.9]
 
 
 @pytest.mark.parametrize(

@@ -4,25 +4,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitord import model, paths
-from monitord.audio.detector import Detector
+from monitord import paths
 from monitord.audio.files import FileSource, read_pieces
-from monitord.audio.process import CARD
-from monitord.config import Config, Sensitivity
+from monitord.audio.models import EarModels
+from monitord.config import HOP_S, AudioConfig, Config, Profile
 from monitord.tools import evaluate
 
 CONFIG = Config()
 NIGHT = Path(evaluate.__file__).parents[1] / "scene" / "night.flac"
 
-pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return model.load(paths.models_dir() / CARD)
+def fresh():
+    """Makes detectors of the shipped models, by the time between decisions."""
+    models = {HOP_S[profile]: EarModels.load(AudioConfig(profile=profile)) for profile in Profile}
+    return lambda hop_s: models[hop_s].detector()
 
 
 @pytest.fixture
@@ -63,24 +64,24 @@ def test_a_clip_does_not_hear_the_one_before(clips, tmp_path):
 
 @pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene is not there")
 @pytest.mark.parametrize("hop_s", [0.25, 0.5])
-def test_the_score_is_the_highest_posterior_of_the_running_ear(loaded, hop_s):
+def test_the_score_is_the_highest_posterior_of_the_running_ear(fresh, hop_s):
     """The ear's own source plays the file in blocks, then quiet for ever; evaluate reads it in pieces."""
     clock = iter(range(0, 10**6, 10))
     source = FileSource(NIGHT, hop_s, lambda: float(next(clock)))
-    running = Detector(loaded, hop_s, Sensitivity.BALANCED)
+    running = fresh(hop_s)
     blocks = (source.read(0.0) for _ in range(int(40 / hop_s)))
     posteriors = [decision.posteriors["cry"] for block in blocks for decision in running.feed(block)]
-    score = evaluate.highest(read_pieces(NIGHT), Detector(loaded, hop_s, Sensitivity.BALANCED))
+    score = evaluate.highest(read_pieces(NIGHT), fresh(hop_s))
     assert score["cry"] == max(posteriors) > 0.5
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60000), st.lists(st.integers(1, 20000), max_size=8))
-def test_the_score_is_the_highest_smoothed_posterior_of_any_sound(loaded, seed, length, sizes):
+def test_the_score_is_the_highest_smoothed_posterior_of_any_sound(fresh, seed, length, sizes):
     rng = np.random.default_rng(seed)
     clip = (rng.standard_normal(length) * rng.choice([20, 500, 8000])).clip(-32768, 32767).astype(np.int16)
     pieces = np.split(clip, [at for at in np.cumsum(sizes) if at < length])
-    score = evaluate.highest(pieces, Detector(loaded, 0.5, Sensitivity.BALANCED))
-    ear = Detector(loaded, 0.5, Sensitivity.BALANCED)
+    score = evaluate.highest(pieces, fresh(0.5))
+    ear = fresh(0.5)
     padded = np.concatenate([clip, np.zeros(-length % 8000 + 16000, np.int16)])
     assert score["cry"] == max(decision.posteriors["cry"] for decision in ear.feed(padded))
 
@@ -160,3 +161,31 @@ def test_a_missing_picture_is_told_with_its_line(tmp_path, capsys):
     assert evaluate.video(listed, tmp_path / "scores.csv", CONFIG) == 1
     assert f"{listed}:2: " in capsys.readouterr().err
     assert rows(tmp_path / "scores.csv") == []
+
+
+@pytest.mark.parametrize("profile", ["eco", "balanced"])
+def test_every_label_has_the_score_of_the_running_ear(models_folder, tmp_path, monkeypatch, profile):
+    """Both stages and words: the loop's own source in its blocks of any length, and evaluate's table."""
+    monkeypatch.setattr(paths, "models_dir", lambda: models_folder)
+    rng = np.random.default_rng(7)
+    wave = rng.standard_normal(5 * 16000) * 40
+    wave[20000:60000] += 4000 * np.sin(2 * np.pi * rng.choice([500, 1000], 5).repeat(8000) * np.arange(40000) / 16000)
+    soundfile.write(tmp_path / "a.wav", wave.astype(np.int16), 16000)
+    config = Config(audio=AudioConfig(profile=profile, words=("help", "kaffee")))
+    assert evaluate.audio(manifest(tmp_path, "a.wav,cry"), tmp_path / "scores.csv", config) == 0
+    (row,) = rows(tmp_path / "scores.csv")
+    assert list(row) == ["path", "label", "score", "help", "kaffee"]
+    models = EarModels.load(config.audio)
+
+    @settings(max_examples=6)
+    @given(st.floats(0.1, 1.0))
+    def any_block(block_s):
+        clock = iter(range(0, 10**6, 10))
+        source = FileSource(tmp_path / "a.wav", block_s, lambda: float(next(clock)))
+        running = models.detector()
+        blocks = [source.read(0.0) for _ in range(int(8 / block_s))]
+        made = [decision.posteriors for block in blocks for decision in running.feed(block)]
+        best = {label: f"{max(each[label] for each in made):.6f}" for label in ("cry", "help", "kaffee")}
+        assert best == {"cry": row["score"], "help": row["help"], "kaffee": row["kaffee"]}
+
+    any_block()

@@ -7,11 +7,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord import model, paths
-from monitord.audio.detector import Detector
+from monitord import paths
 from monitord.audio.files import read_pieces
-from monitord.audio.process import CARD
-from monitord.config import Config, Sensitivity, VideoConfig
+from monitord.audio.models import EarModels
+from monitord.config import HOP_S, AudioConfig, Config, Profile, VideoConfig
 from monitord.events import Kind, Look, Message, Role, Sight, Sound
 from monitord.tools import replay
 from monitord.tools.replay import main
@@ -19,13 +18,15 @@ from monitord.tools.replay import main
 CONFIG = Config()
 NIGHT = Path(replay.__file__).parents[1] / "scene" / "night.flac"
 
-pytestmark = pytest.mark.skipif(not (paths.models_dir() / CARD).exists(), reason="the sound model is not there")
+pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
 needs_scene = pytest.mark.skipif(not NIGHT.exists(), reason="the bundled scene is not there")
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return model.load(paths.models_dir() / CARD)
+def fresh():
+    """Makes detectors of the shipped models, by the time between decisions."""
+    models = {HOP_S[profile]: EarModels.load(AudioConfig(profile=profile)) for profile in Profile}
+    return lambda hop_s: models[hop_s].detector()
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,8 @@ def night():
     return np.concatenate(list(read_pieces(NIGHT)))
 
 
-def told(loaded, pieces, hop_s=0.5, eye=None, config=CONFIG):
-    return list(replay.replay(pieces, Detector(loaded, hop_s, Sensitivity.BALANCED), config, eye))
+def told(fresh, pieces, hop_s=0.5, eye=None, config=CONFIG):
+    return list(replay.replay(pieces, fresh(hop_s), config, eye))
 
 
 def blocks(samples, sizes):
@@ -52,23 +53,23 @@ def somebody_lies(_):
 @needs_scene
 @pytest.mark.parametrize("hop_s", [0.25, 0.5])
 @pytest.mark.parametrize("block_ms", [20, 250, 500, 1000])
-def test_blocks_do_not_change_the_events(loaded, night, block_ms, hop_s):
-    whole = told(loaded, [night], hop_s, somebody_lies)
+def test_blocks_do_not_change_the_events(fresh, night, block_ms, hop_s):
+    whole = told(fresh, [night], hop_s, somebody_lies)
     size = block_ms * 16
     pieces = [night[at : at + size] for at in range(0, len(night), size)]
-    assert told(loaded, pieces, hop_s, somebody_lies) == whole
+    assert told(fresh, pieces, hop_s, somebody_lies) == whole
     assert Sound.CRY in [said.message.label for said in whole if said.message.kind is Kind.SOUND]
 
 
 @pytest.fixture(scope="module")
-def whole(loaded, night):
-    return told(loaded, [night], 0.5, somebody_lies)
+def whole(fresh, night):
+    return told(fresh, [night], 0.5, somebody_lies)
 
 
 @needs_scene
 @given(sizes=st.lists(st.integers(0, 100_000), max_size=30))
-def test_random_blocks_do_not_change_the_events(loaded, night, whole, sizes):
-    assert told(loaded, blocks(night, sizes), 0.5, somebody_lies) == whole
+def test_random_blocks_do_not_change_the_events(fresh, night, whole, sizes):
+    assert told(fresh, blocks(night, sizes), 0.5, somebody_lies) == whole
 
 
 @needs_scene
@@ -85,8 +86,8 @@ def test_the_eye_answers_within_the_look_and_nothing_waits_at_the_end(whole):
 
 
 @needs_scene
-def test_a_camera_that_is_off_gives_no_look(loaded, night):
-    said = told(loaded, [night], config=Config(video=VideoConfig(device="off")))
+def test_a_camera_that_is_off_gives_no_look(fresh, night):
+    said = told(fresh, [night], config=Config(video=VideoConfig(device="off")))
     assert {one.message.kind for one in said} == {Kind.SOUND, Kind.SOUND_END}
 
 
@@ -123,3 +124,22 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
 def test_a_video_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert main(NIGHT, tmp_path / "none.mp4", as_json=False, config=CONFIG) == 1
     assert "no such video or folder" in capsys.readouterr().err
+
+
+def test_json_shows_what_each_stage_said_of_each_sound_and_of_each_second_look(
+    models_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(paths, "models_dir", lambda: models_folder)
+    time = np.arange(3 * 16000) / 16000
+    wave = np.concatenate([np.zeros(16000), 0.1 * np.sin(2 * np.pi * 1000 * time), np.zeros(3 * 16000)])
+    soundfile.write(tmp_path / "tone.wav", wave, 16000)
+    assert main(tmp_path / "tone.wav", None, as_json=True, config=CONFIG) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (sound,) = [line for line in lines if line["kind"] == "SOUND"]
+    assert sound["stages"]["cry"]["stage_one"] > 0.0
+    assert sound["stages"]["cry"]["stage_two"] > 0.0
+    looks = [line for line in lines if line["kind"] == "SECOND_LOOK"]
+    assert len(looks) > 3
+    assert all(set(look["stages"]["cry"]) == {"stage_one", "stage_two"} for look in looks)
+    assert [line["t_s"] for line in lines] == sorted(line["t_s"] for line in lines)
+    assert looks[0]["t_s"] <= sound["t_s"] == next(look for look in looks if look["posterior"]["cry"] > 0.5)["t_s"]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,7 @@ def model():
 
 def test_the_card_fits_the_model_and_the_front_end(model):
     assert model.card.labels == ("cry",)
-    assert model.card.extra["front_end"] == dataclasses.asdict(FrontEnd())
+    assert FrontEnd(**model.card.extra["front_end"]) == FrontEnd()
     assert model.card.input_shape == (80, FrontEnd().bins)
     assert len(model.card.path.with_suffix(".tflite").read_bytes()) <= 60_000
 
