@@ -19,6 +19,10 @@ SMOOTHING_S = 0.5
 RELEASE = 0.6
 UNSEEN = -12.0
 """Logit of a hop that stage one rejected: below all that a head says."""
+BIAS = -3.0
+"""Added to the head's logit, so that thresholds lie where posteriors have room."""
+ENROLMENT = {"gain": 20.0, "offset": 0.6, "most": 6.0}
+"""What an enrolled voice is worth; see docs/models-words.md."""
 
 MADE_UP = (
     ("Kokoro-82M v1.0 (hexgrad), voices for training", "Apache-2.0", "https://github.com/hexgrad/kokoro"),
@@ -49,8 +53,6 @@ def write(
     *,
     phrase: str,
     language: str,
-    bias: float,
-    enrolment: dict[str, float],
     points: list[Point],
     clips: list[Clip],
     notes: dict[str, object],
@@ -62,15 +64,13 @@ def write(
         model: the int8 head.
         phrase: what it hears.
         language: espeak-ng's name of the language.
-        bias: added to the head's logit.
-        enrolment: gain, offset and most of `monitord.audio.enrolled`.
         points: all operating points.
         clips: all recordings it learned from.
         notes: plain facts for [measured].
     """
     path.with_suffix(".tflite").write_bytes(model)
     lines = [
-        "# Written by training/word.py. Thresholds and figures belong to exactly this file's hash: do not edit by hand.",
+        "# Written by training/word.py. Thresholds and figures belong to exactly this file's hash: edit nothing.",
         f'name = "{path.stem}"',
         f'sha256 = "{hashlib.sha256(model).hexdigest()}"',
         f'labels = ["{path.stem}"]',
@@ -83,7 +83,7 @@ def write(
         "[combine]",
         "stage_one = 0.0",
         "stage_two = 1.0",
-        f"bias = {bias:.4f}",
+        f"bias = {BIAS}",
         f"unseen = {UNSEEN}",
         "",
         "[smoothing]",
@@ -91,7 +91,7 @@ def write(
         f"release = {RELEASE}",
         "",
         "[enrolment]",
-        *(f"{name} = {value:.4f}" for name, value in enrolment.items()),
+        *(f"{name} = {value:.4f}" for name, value in ENROLMENT.items()),
         "",
         "[measured]",
         *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in notes.items()),
