@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 Halves = npt.NDArray[np.float16]
 Samples = npt.NDArray[np.int16]
 
-WORDS = {"kokoro": 100, "espeak": 160, "flite": 50}
+WORDS = {"kokoro": 72, "espeak": 120, "flite": 40}
 """Utterances of the phrase by each family of synthesisers (flite and festival know English only)."""
-NEAR = {"kokoro": 36, "espeak": 90}
-AROUND = {"kokoro": 30, "espeak": 60}
-COPIES = {"kokoro": 8, "espeak": 3, "flite": 3}
+NEAR = {"kokoro": 20, "espeak": 60}
+AROUND = {"kokoro": 16, "espeak": 40}
+COPIES = {"kokoro": 6, "espeak": 3, "flite": 3}
+NEAR_COPIES = 3
 """How often each utterance is heard in another place."""
 
 STARTUP = 9
@@ -134,8 +135,9 @@ def examples(phrase: str, language: str, noises: Sequence[Samples], seed: int) -
 
     def make() -> Examples:
         rng = np.random.default_rng(seed)
-        words = _placed(said.words, noises, rng, "the phrase", repeat=True)
-        near = _placed(said.near, noises, rng, "near-words", repeat=False)
+        copied = [one for one in said.words for _ in range(COPIES[one.engine])]
+        words = _placed(copied, noises, rng, "the phrase", repeat=True)
+        near = _placed(said.near * NEAR_COPIES, noises, rng, "near-words", repeat=False)
         return Examples(words, near, _heard(said.around, noises, rng))
 
     return kept("word-examples", (phrase, language, seed, WORDS, NEAR, AROUND, len(noises)), CODE, make)
@@ -146,10 +148,9 @@ def _placed(
 ) -> list[Halves]:
     scenes = []
     for one in said:
-        for _ in range(COPIES[one.engine]):
-            sound = rooms.spoken(rng, one.sound)[-int(LONGEST_S * RATE_HZ) :]
-            end = STEP * (STARTUP + EXAMPLE) - int(rng.uniform(*AFTER_S) * RATE_HZ)
-            scenes.append(rooms.placed(rng, sound, LENGTH, end, noises, repeat=repeat))
+        sound = rooms.spoken(rng, one.sound)[-int(LONGEST_S * RATE_HZ) :]
+        end = STEP * (STARTUP + EXAMPLE) - int(rng.uniform(*AFTER_S) * RATE_HZ)
+        scenes.append(rooms.placed(rng, sound, LENGTH, end, noises, repeat=repeat))
     scenes = rooms.coded(rng, scenes)
     return [_embedded(scene.samples) for scene in tqdm(scenes, desc=f"{what} -> embeddings", mininterval=2.0)]
 

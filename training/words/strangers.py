@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Halves = npt.NDArray[np.float16]
 Floats = npt.NDArray[np.float32]
 
-ALONE, IN_SENTENCES = 30, 32
+ALONE, IN_SENTENCES = 20, 20
 QUIET_DB = (-36.0, -12.0)
 
 
