@@ -73,6 +73,8 @@ def threshold(negatives: Sequence[float], hours: float, per_hour: float) -> floa
     """The lowest value that at most `per_hour` x `hours` of `negatives` reach: half-way to the next that does not."""
     ordered = np.sort(np.asarray(negatives))[::-1]
     allowed = int(per_hour * hours)
-    barred = ordered[allowed] if allowed < len(ordered) else -30.0
+    if allowed >= len(ordered):
+        return float(ordered[-1]) - 1.0
+    barred = ordered[allowed]
     above = ordered[allowed - 1] if allowed else barred + 1.0
     return float(max((barred + min(above, barred + 1.0)) / 2.0, np.nextafter(barred, np.inf)))
