@@ -7,6 +7,7 @@ embedded once more as heard in another room, at another level and in noise; thos
 from __future__ import annotations
 
 import functools
+import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,12 +78,14 @@ def followed_by_silence(samples: Samples) -> Samples:
     return np.pad(samples, (0, RATE_HZ + (-len(samples)) % STEP))
 
 
-def streams(clips: Sequence[Clip], seed: int) -> list[Stream]:
-    """Every clip as a stream, and a share of them elsewhere; kept in `CHUNKS` parts."""
-    found: list[Stream] = []
-    for part in tqdm(range(CHUNKS), desc="recordings -> embeddings", mininterval=2.0):
-        found += part_of_streams(clips, part, seed)
-    return found
+def streams(clips: Sequence[Clip], seed: int, processes: int = 2) -> list[Stream]:
+    """Every clip as a stream, and a share of them elsewhere; made in `CHUNKS` parts, each of them kept."""
+    make = functools.partial(part_of_streams, clips, seed=seed)
+    # Spawned, not forked: tensorflow may run in this process, and its threads do not survive a fork.
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        parts = pool.imap(make, range(CHUNKS))
+        bar = tqdm(parts, total=CHUNKS, desc="recordings -> embeddings", mininterval=2.0)
+        return [stream for part in bar for stream in part]
 
 
 def part_of_streams(clips: Sequence[Clip], part: int, seed: int) -> list[Stream]:
