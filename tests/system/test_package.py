@@ -43,7 +43,14 @@ PICTURES = f"file:{SCENE}/pictures"
 ALERT_S = 20.0
 LOOK_S = 30.0
 EXPOSURE = {VOICE: 1.5, EAR: 0.8, EYE: 0.8}
-PATHS = ("/usr/bin/monitord", "/opt/monitord", "/etc/monitord", "/var/lib/monitord", "/var/lib/monitord-ear", "/run/monitord")
+PATHS = (
+    "/usr/bin/monitord",
+    "/opt/monitord",
+    "/etc/monitord",
+    "/var/lib/monitord",
+    "/var/lib/monitord-ear",
+    "/run/monitord",
+)
 
 _number = itertools.count()
 
