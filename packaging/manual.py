@@ -52,9 +52,9 @@ def escape(text: str) -> str:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, by name."""
+    """The parser of each command for people, by name: what has no description is started by others."""
     groups = (each for each in cli._parser()._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - argparse offers no other way
-    return dict(next(groups).choices)
+    return {name: parser for name, parser in next(groups).choices.items() if parser.description}
 
 
 def synopsis(name: str, parser: argparse.ArgumentParser) -> str:

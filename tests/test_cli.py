@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ COMMANDS = (
     "status",
     "events",
     "ack",
+    "audit",
     "version",
 )
 
@@ -66,3 +68,19 @@ def test_a_reader_that_goes_away_is_no_traceback(pytestconfig):
     command = f"{sys.executable} -m monitord check | true"
     done = subprocess.run(["sh", "-c", command], cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+def test_a_probe_is_not_for_people():
+    done = subprocess.run(
+        [sys.executable, "-m", "monitord", "probe", "ear"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "a probe is started by: monitord audit\n"
+
+
+def test_an_audit_without_a_monitor_is_one_sentence(tmp_path):
+    environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path)}
+    command = [sys.executable, "-m", "monitord", "audit"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "monitord does not run here; start it first: monitord run\n"

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +24,7 @@ from monitord.tools.audit.acts import Task, attempt
 from monitord.wire import FRAME_BYTES, encode
 
 CONTROL = "control"
+WRONG_USAGE = 2
 FLOOD = 200
 """Frames at once."""
 OVERSIZED = (FRAME_BYTES + 1, 64, 4096)
@@ -32,7 +34,12 @@ _STATUS = ("NoNewPrivs", "Seccomp", "Seccomp_filters", "CapEff", "CapPrm", "CapB
 
 def main(role: str) -> int:
     """Be a probe for `role` ("ear", "eye", "voice" or "control"); returns only if told nothing to do."""
-    with socket.socket(fileno=os.dup(1)) as talk:
+    try:
+        conversation = socket.socket(fileno=os.dup(1))
+    except OSError:
+        print("a probe is started by: monitord audit", file=sys.stderr)
+        return WRONG_USAGE
+    with conversation as talk:
         message, descriptors, _, _ = socket.recv_fds(talk, 1 << 16, 1)
         if not message:
             return 1
