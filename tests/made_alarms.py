@@ -7,7 +7,7 @@ import numpy as np
 from monitord.audio.features import RATE_HZ
 
 
-def beeps(tones, on_s, off_s, pause_s, cycles=3, hz=3100.0, lead_s=1.0, dbfs=-26.0, square=False):
+def beeps(tones, on_s, off_s, pause_s, *, cycles=3, hz=3100.0, lead_s=1.0, dbfs=-26.0, square=False):
     """Groups of tones, RMS `dbfs` while they sound, after `lead_s` of silence; float, full scale 1."""
     cycle_s = tones * on_s + (tones - 1) * off_s + pause_s
     when = np.arange(round((lead_s + cycles * cycle_s) * RATE_HZ)) / RATE_HZ

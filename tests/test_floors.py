@@ -45,7 +45,6 @@ FLOORS: dict[str, int] = {
     "monitord.audio.utterance": 2,
     "monitord.audio.cadence": 2,
     "monitord.audio.verifier": 2,
-    "monitord.audio.cadence": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
     "monitord.audio.ear": 2,

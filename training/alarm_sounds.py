@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitord.audio.cadence import CARBON_MONOXIDE, SMOKE, Cadence
 from monitord.audio.features import RATE_HZ
-from training.augment import Sound
+
+if TYPE_CHECKING:
+    from training.augment import Sound
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import scipy.signal
 
 from monitord.audio.features import RATE_HZ
-from training.augment import Sound
+
+if TYPE_CHECKING:
+    from training.augment import Sound
 
 
 def response(rng: np.random.Generator, rt60_s: float, direct_db: float) -> Sound:

@@ -133,8 +133,11 @@ class _Matcher:
         self.behind = math.ceil((span + 0.8 * cadence.pause_s) / frame_s) + 2 * self.core
         back = np.arange(cadence.tones)[:, None] * period
         gap_back = (np.arange(cadence.tones - 1)[:, None] + 0.5) * period
-        self._on_back = [np.rint(back * stretch).astype(int) for stretch in STRETCHES]
-        self._gap_back = [np.rint(gap_back * stretch).astype(int) for stretch in STRETCHES]
+        # Where to look for tones and gaps, relative to the end of the last tone's core: (stretches, tones, core).
+        stretches = np.array(STRETCHES)[:, None, None]
+        window = np.arange(1 - self.core, 1)
+        self._on = window - np.rint(stretches * back).astype(int)
+        self._gap = window - np.rint(stretches * gap_back).astype(int)
         self.groups: list[_Group] = []
 
     def look(self, curves: Curve, new: int, end: int) -> None:
@@ -172,24 +175,23 @@ class _Matcher:
 
     def _fits(self, curve: Curve, at: int) -> int | None:
         """The stretch at which tones and gaps before `at` stand apart most, if they do."""
-        best, best_db = None, self.cadence.dip_db
-        window = np.arange(1 - self.core, 1)
-        for number, (on_back, gap_back) in enumerate(zip(self._on_back, self._gap_back, strict=True)):
-            on = curve[at - on_back + window].mean(axis=1)
-            apart = float(on.min() - curve[at - gap_back + window].mean())
-            if apart >= best_db and on.min() >= STANDS_OUT_DB and np.ptp(on) <= SPREAD_DB:
-                best, best_db = number, apart
-        return best
+        on = np.add.reduce(curve[at + self._on], axis=2) * np.float32(1.0 / self.core)
+        gap = np.add.reduce(curve[at + self._gap], axis=(1, 2)) * np.float32(1.0 / self._gap[0].size)
+        faintest = on.min(axis=1)
+        apart = faintest - gap
+        apart[(faintest < STANDS_OUT_DB) | (on.max(axis=1) - faintest > SPREAD_DB)] = 0.0
+        best = int(apart.argmax())
+        return best if apart[best] >= self.cadence.dip_db else None
 
     def _measure(self, curves: Curve, at: int, stretch: int, column: int, zero: int) -> None:
         """Measure the edges of the tones before `at`; if they are right, a group is found."""
         cadence, frame_s, core = self.cadence, self._frame_s, self.core
         curve = curves[:, column]
-        gap = float(np.mean(curve[at - self._gap_back[stretch] + np.arange(1 - core, 1)]))
+        gap = float(np.mean(curve[at + self._gap[stretch]]))
         onsets, lengths, levels = [], [], []
         longest = math.ceil((cadence.on_s * (1 + TOLERANCE) + cadence.ring_s) / frame_s) + 1
-        for back in self._on_back[stretch][::-1, 0]:
-            middle = int(at - back - core // 2)
+        for ends in self._on[stretch, ::-1, -1]:
+            middle = int(at + ends - core // 2)
             level = float(np.mean(curve[middle - core // 2 : middle - core // 2 + core]))
             edge = max(level - EDGE_DB, (level + gap) / 2.0)
             rise = _crossing(curve[middle - longest : middle + 1][::-1], edge, core // 6)

@@ -8,7 +8,9 @@ from monitord.audio.cadence import CARBON_MONOXIDE, LABELS, SMOKE, Alarms
 from monitord.audio.features import FrontEnd, LogMel
 
 BOTH = pytest.mark.parametrize("cadence", [SMOKE, CARBON_MONOXIDE], ids=LABELS)
-PITCHES = pytest.mark.parametrize("pitch", [{"hz": 2800.0}, {"hz": 3100.0}, {"hz": 3500.0}, {"hz": 520.0, "square": True}])
+PITCHES = pytest.mark.parametrize(
+    "pitch", [{"hz": 2800.0}, {"hz": 3100.0}, {"hz": 3500.0}, {"hz": 520.0, "square": True}]
+)
 LOG_MEL = LogMel(FrontEnd())
 KEPT = 80
 
@@ -170,7 +172,10 @@ def test_frames_given_twice_or_many_at_once_are_the_same(cuts):
     for cut in cuts:
         begin, end = end, min(end + cut, len(frames))
         alarms.feed(frames[max(0, begin - 7) : end], end * 400)
-    assert alarms.feed(frames[max(0, end - 7) :], len(frames) * 400) == list(listen_strictly(frames, 0.025, bool).values())[-1]
+    assert (
+        alarms.feed(frames[max(0, end - 7) :], len(frames) * 400)
+        == list(listen_strictly(frames, 0.025, bool).values())[-1]
+    )
 
 
 def test_another_front_end_is_refused():

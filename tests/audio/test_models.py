@@ -12,16 +12,12 @@ from made_models import write_cry, write_ear, write_word
 from made_sounds import noise, together, tone
 from test_embedding import needs_the_package
 
-from monitord.audio.cadence import LABELS as ALARMS
 from monitord.audio.detector import SoundBegan, SoundEnded
 from monitord.audio.models import EarModels
 from monitord.config import AudioConfig
 from monitord.model import ModelError
 
 pytestmark = needs_the_package
-
-
-ALARMS_LINE = ("alarms", "by their cadence, no network: smoke_alarm, co_alarm")
 
 
 def audio(*words, profile="eco"):
@@ -99,14 +95,14 @@ def test_a_stage_one_of_another_front_end_hears_no_alarms(models_folder):
 
 def test_without_words_no_backbone_is_needed(models_folder):
     (models_folder / "speech_embedding.toml").unlink()
-    assert EarModels.load(audio(), models_folder).detector().labels == ("cry", *ALARMS)
+    assert EarModels.load(audio(), models_folder).detector().labels == ("cry",)
     with pytest.raises(ModelError, match=r"speech_embedding\.toml: the model card cannot be read"):
         EarModels.load(audio("help"), models_folder)
 
 
 def test_without_a_stage_one_the_cry_model_decides_alone(cry_alone):
     models = EarModels.load(audio(), cry_alone)
-    assert models.detector().labels == ("cry", *ALARMS)
+    assert models.detector().labels == ("cry",)
     assert not models.verifiers
 
 
@@ -162,7 +158,6 @@ def test_each_model_is_described_with_what_its_card_promises(models_folder):
         ("ear", "stage one: cry, voice"),
         ("cry", f"stage two: cry; {promise} cries"),
         ("help", f"stage two: help; {promise} calls; measured on four other words"),
-        ALARMS_LINE,
     ]
 
 
@@ -170,9 +165,9 @@ def test_a_share_that_is_no_tenth_is_told_in_hundredths(cry_alone):
     card = cry_alone / "cry.toml"
     card.write_text(card.read_text("utf-8").replace("recall = 0.9\n", "recall = 0.756\n"), "utf-8")
     promise = "balanced: 0.5 false alarms per hour of hard test sounds, finds 76 of 100 cries"
-    assert EarModels.load(audio(), cry_alone).lines() == [("cry", f"one stage: cry; {promise}"), ALARMS_LINE]
+    assert EarModels.load(audio(), cry_alone).lines() == [("cry", f"one stage: cry; {promise}")]
     card.write_text(card.read_text("utf-8").replace("recall = 0.756\n", ""), "utf-8")
-    assert EarModels.load(audio(), cry_alone).lines() == [("cry", "one stage: cry"), ALARMS_LINE]
+    assert EarModels.load(audio(), cry_alone).lines() == [("cry", "one stage: cry")]
 
 
 def test_a_stage_one_that_finds_no_candidates_is_one_sentence(models_folder):
@@ -189,17 +184,3 @@ def test_a_cry_verifier_may_have_any_front_end_that_fits(models_folder):
     assert all(decision.stages["cry"].looked == decision.open for decision in made if decision.stages)
     best = max(made, key=lambda decision: decision.stages["cry"].stage_two if decision.stages else -99.0)
     assert 1.0 < best.t_s < 5.0
-
-
-def test_alarms_that_are_not_wanted_are_not_listened_for(cry_alone):
-    models = EarModels.load(AudioConfig(alarms=False), cry_alone)
-    assert models.detector().labels == ("cry",)
-    assert ALARMS_LINE not in models.lines()
-
-
-def test_alarms_need_the_frames_that_they_are_counted_in(cry_alone):
-    card = cry_alone / "cry.toml"
-    card.write_text(card.read_text("utf-8").replace("low_hz = 100.0", "low_hz = 120.0"), "utf-8")
-    with pytest.raises(ModelError, match=r"cry.toml: the cadence of alarms .*; or set audio.alarms = false$"):
-        EarModels.load(audio(), cry_alone)
-    assert EarModels.load(AudioConfig(alarms=False), cry_alone)
