@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from monitord.audio.features import Frames
 
 Curve = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 _DB = np.float32(10.0 / math.log(10.0))
 
 PIEZO_BINS = range(33, 40)
@@ -160,12 +161,10 @@ class _Matcher:
             return
         first = len(curves) - ahead - new
         zero = end - len(curves)
-        for row, column in np.argwhere(ends).tolist():
-            at = first + row
-            if self._known(zero + at - self._span, column):
-                continue
-            stretch = self._fits(curves[:, column], at)
-            if stretch is not None:
+        rows, columns = np.nonzero(ends)
+        stretches = self._fits(curves, first + rows, columns)
+        for at, column, stretch in zip((first + rows).tolist(), columns.tolist(), stretches.tolist(), strict=True):
+            if stretch >= 0 and not self._known(zero + at - self._span, column):
                 self._measure(curves, at, stretch, column, zero)
 
     def _known(self, onset: float, column: int) -> bool:
@@ -173,15 +172,18 @@ class _Matcher:
         near = self.cadence.cycle_s / self._frame_s / 4
         return any(abs(onset - group.onset) < near and abs(column - group.column) <= 1 for group in self.groups)
 
-    def _fits(self, curve: Curve, at: int) -> int | None:
-        """The stretch at which tones and gaps before `at` stand apart most, if they do."""
-        on = np.add.reduce(curve[at + self._on], axis=2) * np.float32(1.0 / self.core)
-        gap = np.add.reduce(curve[at + self._gap], axis=(1, 2)) * np.float32(1.0 / self._gap[0].size)
-        faintest = on.min(axis=1)
+    def _fits(self, curves: Curve, ats: Places, columns: Places) -> Places:
+        """For each place, the stretch at which tones and gaps before it stand apart most; -1 where none does."""
+        columns = columns[:, None, None, None]
+        ats = ats[:, None, None, None]
+        on = np.add.reduce(curves[ats + self._on, columns], axis=3) * np.float32(1.0 / self.core)
+        gap = np.add.reduce(curves[ats + self._gap, columns], axis=(2, 3)) * np.float32(1.0 / self._gap[0].size)
+        faintest = on.min(axis=2)
         apart = faintest - gap
-        apart[(faintest < STANDS_OUT_DB) | (on.max(axis=1) - faintest > SPREAD_DB)] = 0.0
-        best = int(apart.argmax())
-        return best if apart[best] >= self.cadence.dip_db else None
+        apart[(faintest < STANDS_OUT_DB) | (on.max(axis=2) - faintest > SPREAD_DB)] = 0.0
+        best = apart.argmax(axis=1)
+        fits: Places = np.where(apart.max(axis=1) >= self.cadence.dip_db, best, -1)
+        return fits
 
     def _measure(self, curves: Curve, at: int, stretch: int, column: int, zero: int) -> None:
         """Measure the edges of the tones before `at`; if they are right, a group is found."""
