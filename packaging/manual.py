@@ -54,7 +54,8 @@ def escape(text: str) -> str:
 def commands() -> dict[str, argparse.ArgumentParser]:
     """The parser of each command, by name."""
     groups = (each for each in cli._parser()._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - argparse offers no other way
-    return dict(next(groups).choices)
+    # One that has no description is monitord's own, not a person's.
+    return {name: parser for name, parser in next(groups).choices.items() if parser.description}
 
 
 def synopsis(name: str, parser: argparse.ArgumentParser) -> str:
