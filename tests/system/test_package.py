@@ -43,7 +43,14 @@ PICTURES = f"file:{SCENE}/pictures"
 ALERT_S = 20.0
 LOOK_S = 30.0
 EXPOSURE = {VOICE: 1.5, EAR: 0.8, EYE: 0.8}
-PATHS = ("/usr/bin/monitord", "/opt/monitord", "/etc/monitord", "/var/lib/monitord", "/run/monitord")
+PATHS = (
+    "/usr/bin/monitord",
+    "/opt/monitord",
+    "/etc/monitord",
+    "/var/lib/monitord",
+    "/var/lib/monitord-ear",
+    "/run/monitord",
+)
 
 _number = itertools.count()
 
@@ -253,6 +260,7 @@ def test_the_files_have_tight_modes(machine):
     modes = {
         "/etc/monitord/config.toml": "640 root:monitord-config",
         "/var/lib/monitord": "700 monitord:monitord",
+        "/var/lib/monitord-ear": "700 monitord-ear:monitord-ear",
         "/run/monitord": "1775 root:monitord",
         "/run/monitord/events.sock": "220 root:monitord-events",
         "/run/monitord/look.sock": "220 root:monitord-ear",
