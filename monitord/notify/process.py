@@ -222,6 +222,7 @@ def _announce(path: Path, url: str, cleanup: contextlib.AsyncExitStack) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(f"{url}\n", "ascii")
+        path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
     else:

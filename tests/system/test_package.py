@@ -264,6 +264,11 @@ def test_the_files_have_tight_modes(machine):
         "/run/monitord": "1775 root:monitord",
         "/run/monitord/events.sock": "220 root:monitord-events",
         "/run/monitord/look.sock": "220 root:monitord-ear",
+        "/run/monitord/page": "644 monitord:monitord",
     }
     for path, mode in modes.items():
         assert machine.run("stat", "-c", "%a %U:%G", path).stdout.strip() == mode, path
+    # An ordinary user may ask how things are, though he may read neither the configuration nor the journal.
+    asked = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "monitord"]
+    assert machine.run(*asked, "status").stdout.startswith("Test: ")
+    assert machine.run(*asked, "events", check=False).returncode == 1
