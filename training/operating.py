@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Scores = npt.NDArray[np.float64]
 
-WANTED = {"low": 0.5, "balanced": 1.0, "high": 2.0}
+WANTED = {"low": 0.5, "balanced": 1.0, "high": 5.0}
 """False alarms per hour of hard negatives that each sensitivity aims at, as judged by the fold networks."""
 
 
