@@ -40,6 +40,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.smoothing": 2,
     "monitord.audio.soundcard": 2,
     "monitord.audio.embedding": 2,
+    "monitord.audio.enrolled": 2,
     "monitord.audio.verifier": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
