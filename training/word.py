@@ -15,7 +15,7 @@ import unicodedata
 from pathlib import Path
 
 from training.clips import read_manifest
-from training.words import make, phonemes
+from training.words import phonemes
 
 SEED = 1
 LETTERS = 40
@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
     for accent in phonemes.accents(given.language):
         phonemes.ipa(phrase, accent)
     clips = read_manifest(given.data)
+    from training.words import make  # noqa: PLC0415 - tensorflow takes seconds; bad input is told before
+
     given.out.mkdir(parents=True, exist_ok=True)
     make.word(make.Order(given.out / f"{name}.toml", phrase, given.language, given.seed), clips)
     minutes = (time.monotonic() - begun) / 60.0

@@ -42,7 +42,6 @@ class Recipe:
         rate: highest learning rate.
         drop: dropout before the first and the last layer.
         noise: standard deviation of noise added to embeddings, in units of `SCALE`.
-        voice: strength of the differences between real speakers that are added to the phrase.
         shares: of the batch: the phrase, near-words, sentences, recordings, hardest recordings.
     """
 
@@ -53,7 +52,6 @@ class Recipe:
     rate: float = 3e-3
     drop: float = 0.15
     noise: float = 0.1
-    voice: float = 0.0
     shares: tuple[float, ...] = (0.25, 0.12, 0.13, 0.25, 0.25)
 
 
@@ -115,16 +113,13 @@ def logits(model: keras.Model, windows: Windows) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def fit(
-    sources: Sequence[Windows], recipe: Recipe, *, seed: int, voices: Floats | None = None, name: str = "head"
-) -> keras.Model:
+def fit(sources: Sequence[Windows], recipe: Recipe, *, seed: int, name: str = "head") -> keras.Model:
     """Train one network.
 
     Args:
         sources: examples of the phrase, of near-words, of sentences with the phrase, of recordings without it.
         recipe: how.
         seed: of weights and batches.
-        voices: differences between real speakers, shape (n, 96), added to the phrase.
         name: for the progress bar.
     """
     model = build(recipe, seed)
@@ -156,10 +151,6 @@ def fit(
         parts = [some.take(rng.integers(len(some.starts), size=count)) for some, count in drawn]
         pool = np.arange(len(real.starts)) if hardest is None else hardest
         parts.append(real.take(rng.choice(pool, counts[4])))
-        if voices is not None and recipe.voice:
-            strength = rng.uniform(0.0, recipe.voice, (counts[0], 1)).astype(np.float32)
-            shift = voices[rng.integers(len(voices), size=counts[0])] * strength
-            parts[0] = parts[0] + shift[:, None]
         batch = np.concatenate(parts)
         batch += rng.standard_normal(batch.shape, np.float32) * np.float32(recipe.noise * SCALE)
         step(tf.constant(batch))
