@@ -28,7 +28,8 @@ class Combine:
 
 
 BOTH = Combine(0.05, 1.0, 0.0, -8.0)
-"""Stage one has no say in how sure a cry is (more weight lost recall on every fold); it orders what was not looked at."""
+"""Stage one has next to no say in how sure a cry is (0.15 and more lost recall on the folds together); it orders what
+stage two has not seen."""
 ALONE = {"stage one alone": Combine(1.0, 0.0, 0.0, 0.0), "stage two alone": Combine(0.0, 1.0, 0.0, 0.0)}
 """For comparison only; stage two alone looks at every hop."""
 
