@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 Scores = npt.NDArray[np.float64]
 
-WANTED = {"low": 0.5, "balanced": 1.0, "high": 5.0}
-"""False alarms per hour of hard negatives that each sensitivity aims at, as judged by the fold networks."""
+WANTED = {"low": 1.0, "balanced": 5.0, "high": 10.0}
+"""False alarms per hour of hard negatives that each sensitivity aims at, as judged by the fold networks.
+
+These have heard two thirds of what the shipped ones have, and no cat or creaking door where the third fold has them:
+their rates are the pessimistic side, as the test split on the card shows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
