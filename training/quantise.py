@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 if TYPE_CHECKING:
@@ -33,4 +34,7 @@ def to_int8(model: keras.Model, examples: npt.NDArray[np.float32]) -> bytes:
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    # Names of tensors help nobody here and are an eighth of a small model.
+    content = flatbuffer_utils.convert_bytearray_to_object(bytearray(converter.convert()))
+    flatbuffer_utils.strip_strings(content)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(content))

@@ -5,7 +5,7 @@ import pytest
 
 from monitord.audio.features import FrontEnd, LogMel
 from monitord.audio.models import EarModels
-from monitord.config import HOP_S, Profile, Sensitivity
+from monitord.config import AudioConfig, Profile, Sensitivity
 from monitord.model import load
 from monitord.paths import models_dir
 from training.front import VERIFIER_FRAMES, VERIFIER_FRONT
@@ -64,6 +64,6 @@ def test_silence_is_far_below_every_threshold_for_both_stages_together(stage_one
 
     first = stage_one.logits(silence(FrontEnd(), 80))[0]
     second = verifier.logits(silence(VERIFIER_FRONT, VERIFIER_FRAMES))[0]
-    models = EarModels.load(HOP_S[Profile.ECO], Sensitivity.HIGH)
+    models = EarModels.load(AudioConfig(sensitivity=Sensitivity.HIGH))
     posterior = models.detector()._verifiers[0][0].card.combine.posterior(first, second)
     assert posterior < 0.5 * min(point["threshold"] for point in verifier.card.extra["operating"])
