@@ -124,11 +124,9 @@ def _stages_of(message: Message, decision: Decision) -> dict[str, Stages]:
 
 def _print_second_look(decision: Decision) -> None:
     looked = {label: stages for label, stages in decision.stages.items() if stages.looked}
-    if not looked:
-        return
-    posterior = {label: round(decision.posteriors[label], 4) for label in looked}
-    line = {"t_s": decision.t_s, "from": Role.EAR.name, "kind": "SECOND_LOOK"}
-    print(json.dumps(line | {"stages": stages_line(looked), "posterior": posterior}), flush=True)
+    for label, said in stages_line(looked).items():
+        head = {"t_s": decision.t_s, "from": Role.EAR.name, "kind": "SECOND_LOOK", "label": label.upper()}
+        print(json.dumps(head | said | {"posterior": round(decision.posteriors[label], 4)}), flush=True)
 
 
 class Story:
