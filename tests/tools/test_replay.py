@@ -142,7 +142,8 @@ def test_json_shows_what_each_stage_said_of_each_sound_and_of_each_second_look(
     assert sound["stages"]["cry"]["stage_two"] > 0.0
     looks = [line for line in lines if line["kind"] == "SECOND_LOOK"]
     assert len(looks) > 3
-    assert all(look["label"] == "CRY" and look["stage_one"] > 0.0 and look["stage_two"] > 0.0 for look in looks)
+    assert all({"label", "stage_one", "stage_two", "posterior"} <= set(look) for look in looks)
+    assert {look["label"] for look in looks} == {"CRY"}
     assert [line["t_s"] for line in lines] == sorted(line["t_s"] for line in lines)
     assert looks[0]["t_s"] <= sound["t_s"] == next(look for look in looks if look["posterior"] > 0.5)["t_s"]
 
