@@ -47,15 +47,33 @@ def test_every_command_has_help(command, capsys):
     assert command in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["run", "audio", "video", "notify", "check", "status", "events"])
-def test_a_wrong_configuration_is_one_line_a_mistake_and_exit_2(command, tmp_path, capsys):
+@pytest.fixture
+def wrong(tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text('[audio]\nblock_s = 5.0\n[room]\nnmae = "x"\n')
-    assert cli.run([command, "--config", str(path)]) == 2
-    assert capsys.readouterr().err.splitlines()[-2:] == [
+    return path
+
+
+def mistakes(path):
+    return [
         f"{path}:4: room.nmae: is no key of monitord; config.example.toml shows all of them",
         f"{path}:2: audio.block_s: 5.0 is too long, 0.1 to 1.0",
     ]
+
+
+@pytest.mark.parametrize("command", ["run", "notify", "check", "status", "events"])
+def test_a_wrong_configuration_is_one_line_a_mistake_and_exit_2(command, wrong, capsys):
+    assert cli.run([command, "--config", str(wrong)]) == 2
+    assert capsys.readouterr().err.splitlines()[-2:] == mistakes(wrong)
+
+
+@pytest.mark.parametrize("command", ["audio", "video"])
+def test_the_ear_and_the_eye_say_the_same(command, wrong, pytestconfig):
+    # In a process of their own: the first thing they do is to leave the network, for good.
+    line = [sys.executable, "-m", "monitord", command, "--config", str(wrong)]
+    done = subprocess.run(line, cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-2:] == mistakes(wrong)
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

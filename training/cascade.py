@@ -30,15 +30,22 @@ class Combine:
 BOTH = Combine(0.05, 1.0, 0.0, -8.0)
 """Stage one has next to no say in how sure a cry is (0.15 and more lost recall on the folds together); it orders what
 stage two has not seen."""
-ALONE = {"stage one alone": Combine(1.0, 0.0, 0.0, 0.0), "stage two alone": Combine(0.0, 1.0, 0.0, 0.0)}
-"""For comparison only; stage two alone looks at every hop."""
+ALONE = {
+    "stage one alone": (Combine(1.0, 0.0, 0.0, 0.0), 1.0),
+    "stage two alone": (Combine(0.0, 1.0, 0.0, 0.0), 0.0),
+}
+"""For comparison only: the combination, and the posterior from which stage two looks (never, and at every hop)."""
 
 
-def stage_one_facts(*, always: bool = False) -> tuple[Head, dict[str, object]]:
-    """Labels and shape of stage one, and what stands on its card beside them; `always`: all is a candidate."""
+def stage_one_facts(candidate: float | None = None) -> tuple[Head, dict[str, object]]:
+    """Labels and shape of stage one, and what stands on its card beside them.
+
+    Args:
+        candidate: posterior from which stage two looks; None: the chosen ones.
+    """
     return (list(CANDIDATE), (WINDOW_FRAMES, FrontEnd().bins)), {
         "front_end": asdict(FrontEnd()),
-        "candidate": dict.fromkeys(CANDIDATE, 0.0) if always else CANDIDATE,
+        "candidate": CANDIDATE if candidate is None else dict.fromkeys(CANDIDATE, candidate),
     }
 
 

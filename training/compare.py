@@ -158,9 +158,9 @@ def scored(corpus: Corpus, models: Path) -> tuple[dict[str, list[Clip]], dict[st
     columns: dict[str, Columns] = {name: {} for name in parts}
     for name, clips in parts.items():
         networks = (folders[name] / "ear.tflite").read_bytes(), (folders[name] / "cry.tflite").read_bytes()
-        for alone, combine in ALONE.items():
+        for alone, (combine, candidate) in ALONE.items():
             variant = WORK / "alone" / name
-            put(variant, networks, corpus, combine=combine, always=True)
+            put(variant, networks, corpus, combine=combine, candidate=candidate)
             columns[name][alone] = score_clips(variant, "eco", clips)
         for profile in PROFILES:
             columns[name][f"both, {profile}"] = score_clips(folders[name], profile, clips)

@@ -101,7 +101,7 @@ def put(
     made: Sequence[Point] = (),
     facts: Mapping[str, object] | None = None,
     combine: Combine = BOTH,
-    always: bool = False,
+    candidate: float | None = None,
 ) -> None:
     """Write both networks with their cards to `folder`.
 
@@ -112,10 +112,10 @@ def put(
         made: operating points; none: thresholds that stand in while the detector, which reads one, is measured.
         facts: what goes under [measured].
         combine: how the stages are combined.
-        always: whether stage two looks at every hop.
+        candidate: posterior of stage one from which stage two looks; None: the chosen ones.
     """
     learned = [clip for fold in FOLDS for clip in corpus.of(fold)]
-    head, tables = stage_one_facts(always=always)
+    head, tables = stage_one_facts(candidate)
     write(folder / "ear.toml", networks[0], *head, tables | {"source": sources(learned, further.CREDIT)})
     head, tables = cascade_facts(combine)
     rows = {"measured": dict(facts or {}), "operating": [point.section() for point in made or UNMEASURED]}

@@ -82,7 +82,7 @@ def test_the_score_is_the_highest_smoothed_posterior_of_any_sound(fresh, seed, l
     pieces = np.split(clip, [at for at in np.cumsum(sizes) if at < length])
     score = evaluate.highest(pieces, fresh(0.5))
     ear = fresh(0.5)
-    padded = np.concatenate([clip, np.zeros(-length % 8000 + 16000, np.int16)])
+    padded = np.concatenate([clip, np.zeros(-length % 8000 + ear.tail, np.int16)])
     assert score["cry"] == max(decision.posteriors["cry"] for decision in ear.feed(padded))
 
 
