@@ -44,7 +44,6 @@ KEPT = 80
 """Frames that the detector keeps for stage one, and shows when the gate opens."""
 START_S = 2.0
 """When the alarm begins."""
-BEGIN, END = "<!-- alarms: begin -->", "<!-- alarms: end -->"
 ALARM = 0.5
 
 
@@ -289,9 +288,7 @@ def main() -> None:
     clips = read_manifest(given.data)
     text = "\n".join(found_tables(clips, given.trials) + beeper_table() + silent_tables(clips))
     print(text)
-    before, _, rest = given.document.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    given.document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    put_between(given.document, "alarms", text)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ Chosen on the folds, never on the test split.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from monitord.audio.features import FrontEnd
+from monitord.audio.soundcard import Combine
 from training.front import VERIFIER_FRAMES, VERIFIER_FRONT
 from training.windows import WINDOW_FRAMES
 
@@ -15,17 +16,6 @@ CANDIDATE = {"cry": 0.1, "voice": 0.3}
 """Posterior of stage one from which stage two looks."""
 SMOOTHING = {"window_s": 1.5, "release": 0.6}
 Head = tuple[list[str], tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Combine:
-    """The posterior's logit: stage_one * l1 + stage_two * l2 + bias, l2 being `unseen` where stage two did not look."""
-
-    stage_one: float
-    stage_two: float
-    bias: float
-    unseen: float
-
 
 BOTH = Combine(0.05, 1.0, 0.0, -8.0)
 """Stage one has next to no say in how sure a cry is (0.15 and more lost recall on the folds together); it orders what

@@ -24,11 +24,11 @@ from training.clips import FOLDS, Clip
 from training.cry import PROFILES, SEED, put
 from training.data import Corpus, open_corpus
 from training.operating import Interval, Scores
+from training.pages import put_between
 from training.score import score_clips
 
 DRAWS = 500
 RATES = (0.5, 1.0, 2.0)
-BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 Columns = dict[str, Scores]
 
 
@@ -185,9 +185,7 @@ def main() -> None:
     plot(everything, pooled, given.document.with_name("models-cry.svg"))
     text = "\n".join(lines)
     print(text)
-    before, _, rest = given.document.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    given.document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    put_between(given.document, "compare", text)
 
 
 if __name__ == "__main__":

@@ -22,13 +22,15 @@ import numpy as np
 from training import further, operating
 from training.cache import WORK
 from training.card import Point, sources, write
-from training.cascade import BOTH, Combine, cascade_facts, stage_one_facts
+from training.cascade import BOTH, cascade_facts, stage_one_facts
 from training.clips import CRY, FOLDS, Clip
 from training.data import Corpus, open_corpus
 from training.score import score_clips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from monitord.audio.soundcard import Combine
 
 PROFILES = ("eco", "balanced")
 SEED = 1

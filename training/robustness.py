@@ -26,6 +26,7 @@ from training.clips import CRY, Clip, read_sound
 from training.cry import judged
 from training.data import open_corpus
 from training.made_up import int16
+from training.pages import put_between
 from training.score import listening
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ NOISES = {
 }
 """Kinds or labels of the recordings that make each noise."""
 RATIOS_DB, GAINS_DB, RT60S, METRES = (20, 10, 5, 0, -5), (-30, -20, -10, 0, 10), (0.2, 0.4, 0.8, 1.2), (1, 2, 4, 8)
-BEGIN, END = "<!-- robustness: begin -->", "<!-- robustness: end -->"
 
 Condition = tuple[str, str, float | str]
 """What is done (a column's family), with what, how much."""
@@ -166,9 +166,7 @@ def main() -> None:
         reached.setdefault(condition, []).append(score >= threshold)
     text = "\n".join(table({c: float(np.mean(own)) for c, own in reached.items()}, len(cries), threshold))
     print(text)
-    before, _, rest = given.document.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    given.document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    put_between(given.document, "robustness", text)
 
 
 if __name__ == "__main__":
