@@ -25,6 +25,7 @@ from monitord.audio.level import FLOOR_MIN_DBFS, FLOOR_START_DBFS, PIECE, LevelG
 from training.alarm_sounds import BEEPERS, KINDS, Beeps, drawn
 from training.augment import Sound, scaled, tones
 from training.clips import Clip, read_manifest, read_sound
+from training.pages import put_between
 from training.rooms import in_room, pink, white
 
 if TYPE_CHECKING:
