@@ -215,15 +215,20 @@ def operating_row(card: Card, label: str, hop_s: float, sensitivity: Sensitivity
 def promise(card: Card, hop_s: float, sensitivity: Sensitivity) -> list[str]:
     """What the card says that `sensitivity` means, in plain words; empty where it measured nothing.
 
-    Where its figures are those of other words or sounds, ``[measured] stands_for`` names them.
+    Where its figures are those of other words or sounds, ``[measured] stands_for`` names them. T hours without an alarm
+    only show a rate below 3/T per hour (95 %, the "rule of three"), so none is never said to be 0.0 per hour.
     """
     try:
         row = operating_row(card, card.labels[0], hop_s, sensitivity)
         hourly, recall = float(row["false_alarms_per_hour"]), round(100 * float(row["recall"]))
-        measured = card.extra.get("measured", {}).get("stands_for")
+        notes = card.extra.get("measured", {})
+        measured, hours = notes.get("stands_for"), float(notes.get("test_negative_hours", 0.0))
     except (KeyError, TypeError, ValueError, AttributeError):
         return []
     share = f"{recall // 10} of 10" if recall % 10 == 0 else f"{recall} of 100"
     what = "calls" if "backbone" in card.extra else "cries"
-    said = f"{sensitivity}: {hourly:.1f} false alarms per hour of hard test sounds, finds {share} {what}"
+    rate, none = f"{hourly:.1f}", ""
+    if hourly == 0.0 and hours > 0.0:
+        rate, none = f"under {3.0 / hours:.1f}", f" (none in {hours:.1f} h)"
+    said = f"{sensitivity}: {rate} false alarms per hour of hard test sounds{none}, finds {share} {what}"
     return [said, f"measured on {measured}"] if measured else [said]

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from monitord.audio.soundcard import Rule, SoundCard
+from monitord.audio.soundcard import Rule, SoundCard, promise
 from monitord.config import Sensitivity
-from monitord.model import ModelError
+from monitord.model import Card, ModelError
 
 BALANCED = Sensitivity.BALANCED
 
@@ -56,3 +56,11 @@ def test_a_window_of_another_shape_is_refused(tone_model):
     card = dataclasses.replace(tone_model().card, input_shape=(80, 40, 1))
     with pytest.raises(ModelError, match="input_shape"):
         SoundCard.read(card, 0.5, BALANCED)
+
+
+def test_no_alarm_in_few_hours_is_not_called_a_rate_of_zero(tmp_path):
+    row = {"profile": "eco", "sensitivity": "high", "threshold": 0.5, "recall": 0.9, "false_alarms_per_hour": 0.0}
+    facts = {"operating": [row], "measured": {"test_negative_hours": 1.5}}
+    card = Card(tmp_path / "cry.toml", "cry", "", ("cry",), (80, 40), facts)
+    (said,) = promise(card, 0.5, Sensitivity.HIGH)
+    assert said == "high: under 2.0 false alarms per hour of hard test sounds (none in 1.5 h), finds 9 of 10 cries"
