@@ -64,6 +64,8 @@ FLOORS: dict[str, int] = {
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.view": 2,
+    "monitord.notify.ledger": 2,
+    "monitord.notify.nights": 2,
     "monitord.notify.sinks": 2,
     # 3: edges, where the world begins
     "monitord.audio.templates": 3,
