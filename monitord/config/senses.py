@@ -57,10 +57,18 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
 Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(strict=False), AfterValidator(_each_once)]
 
 
+class Language(StrEnum):
+    """A language that monitord speaks (ISO 639-1)."""
+
+    EN = "en"
+    DE = "de"
+
+
 class RoomConfig(Section):
-    """What the alert calls this place."""
+    """What the alert calls this place, and the language of everything but the page, which speaks the browser's."""
 
     name: str = Field(default="Room", min_length=1, max_length=40)
+    language: Annotated[Language, Field(strict=False)] = Language.EN
 
 
 class AudioConfig(Section):

@@ -152,7 +152,7 @@ class Voice:
                 self._write(None)
                 self._show(known.incident)
             known = after
-        return view.delivery_json(known, self._clock)
+        return view.delivery_json(known, self._clock, self._config.room.language)
 
     def channel(self, name: str, trouble: str) -> None:
         """A channel works (""), or does not (why)."""
@@ -177,7 +177,9 @@ class Voice:
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""
-        state = view.state_json(self.senses, self._triage.live, self._config.room.name, self._clock)
+        state = view.state_json(
+            self.senses, self._triage.live, self._config.room.name, self._clock, self._config.room.language
+        )
         return {**state, "channels": [{"name": name, "trouble": self._channels.get(name, "")} for name in self._sinks]}
 
     def incidents(self) -> list[Json]:
@@ -187,7 +189,7 @@ class Voice:
     def incident(self, each: Incident) -> Json:
         """One incident, for JSON."""
         mine = [other for other in self._deliveries.values() if other.incident == each.id]
-        return view.incident_json(each, mine, self._clock)
+        return view.incident_json(each, mine, self._clock, self._config.room.language)
 
     def _says_nothing_new(self, frame: Frame) -> bool:
         """A heartbeat like the one before is not written: 17,000 syncs a day would wear out an SD card."""
@@ -260,7 +262,7 @@ class Voice:
         if delivery.Action.TRANSMIT in actions:
             self._transmit(after.sink, Notice(after.id, known))
         if delivery.Action.TELL_OWNER in actions:
-            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state))
+            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state, self._config.room.language))
             self._show(known.id)
         return after
 

@@ -1,9 +1,12 @@
-"""Every word of the vocabulary as one plain sentence. A test holds that no member of an enumeration is without one."""
+"""English: every word of the vocabulary as one plain sentence (the others say what they are), by enumeration."""
 
 from __future__ import annotations
 
-from monitord.events import Fault, Gate, Life, Look, Sight, Sound
+from typing import Any
+
+from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
+from monitord.notify.mood import Mood
 
 SOUND: dict[Sound, str] = {
     Sound.CRY: "A child is crying.",
@@ -86,26 +89,49 @@ DELIVERY: dict[delivery.State, str] = {
     delivery.State.FAILED: "The alert was not delivered: no screen has shown it in time.",
 }
 
-_ALL: dict[type, dict[object, str]] = {
-    kind: dict(texts.items())
-    for kind, texts in (
-        (Sound, SOUND),
-        (Sight, SIGHT),
-        (Look, LOOK),
-        (Fault, FAULT),
-        (Gate, GATE),
-        (Life, LIFE),
-        (incident.State, INCIDENT),
-        (delivery.State, DELIVERY),
-    )
+MOOD: dict[Mood, str] = {
+    Mood.ALERT: "Alert.",
+    Mood.FAULT: "The monitor has a fault.",
+    Mood.PAUSED: "Paused: nobody is listening.",
+    Mood.LOOKING: "Taking a look.",
+    Mood.SOUND: "A sound.",
+    Mood.STARTING: "The monitor is starting.",
+    Mood.CALM: "All quiet.",
 }
 
+URGENCY: dict[incident.Urgency, str] = {
+    incident.Urgency.HIGH: "High priority.",
+    incident.Urgency.MEDIUM: "Medium priority.",
+    incident.Urgency.LOW: "Low priority.",
+    incident.Urgency.FAULT: "Fault of the monitor.",
+}
 
-def text(member: Sound | Sight | Look | Fault | Gate | Life | incident.State | delivery.State) -> str:
-    """The sentence for `member`."""
-    return _ALL[type(member)][member]
+ROLE: dict[Role, str] = {
+    Role.EAR: "The ear (microphone).",
+    Role.EYE: "The eye (camera).",
+}
 
+MEASURE: dict[Measure, str] = {
+    Measure.NO_NEW_PRIVILEGES: "It can gain no new rights.",
+    Measure.SECCOMP: "The kernel refuses it every call that it does not need.",
+    Measure.NOT_DUMPABLE: "No other program can read its memory.",
+    Measure.NO_CAPABILITIES: "It has none of the rights of an administrator.",
+    Measure.NO_FILE_WRITES: "It can write no file.",
+    Measure.LANDLOCK: "It opens no files and devices but its own.",
+    Measure.EMPTY_NETWORK: "It has no network.",
+}
 
-def camera(seen: Look | Sight | Fault | None) -> str:
-    """What an incident says of the camera."""
-    return "" if seen is None else text(seen)
+TEXTS: tuple[dict[Any, str], ...] = (
+    SOUND,
+    SIGHT,
+    LOOK,
+    FAULT,
+    GATE,
+    LIFE,
+    INCIDENT,
+    DELIVERY,
+    MOOD,
+    URGENCY,
+    ROLE,
+    MEASURE,
+)
