@@ -41,18 +41,17 @@ class Guard(StrEnum):
 
 @unique
 class Why(StrEnum):
-    """Why a span is what it is. A fault of the ear stands here by its own name in small letters: see `why_of`."""
+    """Why nobody was protected, as texts, journal and JSON spell it. Where a fault of the ear is why: `why_of`."""
 
-    NONE = ""
-    OWNER = "owner"
-    STARTING = "starting"
-    EAR_SILENT = "ear_silent"
-    EAR_STOPPED = "ear_stopped"
-    VOICE_STOOD_STILL = "voice_stood_still"
-    VOICE_STOPPED = "voice_stopped"
-    VOICE_DIED = "voice_died"
-    MACHINE_OFF = "machine_off"
-    NOT_RECORDED = "not_recorded"
+    OWNER = "Why.OWNER"
+    STARTING = "Why.STARTING"
+    EAR_SILENT = "Why.EAR_SILENT"
+    EAR_STOPPED = "Why.EAR_STOPPED"
+    VOICE_STOOD_STILL = "Why.VOICE_STOOD_STILL"
+    VOICE_STOPPED = "Why.VOICE_STOPPED"
+    VOICE_DIED = "Why.VOICE_DIED"
+    MACHINE_OFF = "Why.MACHINE_OFF"
+    NOT_RECORDED = "Why.NOT_RECORDED"
 
 
 HARMLESS = frozenset({Fault.MICROPHONE_OVERRUN})
@@ -66,7 +65,7 @@ KNOWN_AFTER_S: dict[Fault, float] = {Fault.MICROPHONE_SILENT: 60.0, Fault.MICROP
 
 def why_of(fault: Fault) -> str:
     """How a fault is spelled as the reason of a span."""
-    return fault.name.lower()
+    return f"Fault.{fault.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Span:
 
     Attributes:
         guard: whether the room was protected.
-        why: a member of `Why`, or `why_of` a fault.
+        why: a member of `Why`, or `why_of` a fault; "" while the room is protected.
         began: seconds.
         ended: seconds; None: it goes on.
     """
@@ -103,6 +102,7 @@ class Watch:
         self._gate: Gate | None = None
         self._stopped = False
         self._ear_at: float | None = None
+        self._unsure = False
         self._paused = paused
         self._began_at = self._ticked_at = now
         guard, why = (Guard.PAUSED, Why.OWNER) if paused else (Guard.UNPROTECTED, Why.STARTING)
@@ -124,13 +124,15 @@ class Watch:
         self._mind_the_ticks(now)
         if role is Role.EAR:
             since = self._learn(message, now)
-            self._ear_at = now
+            self._ear_at, self._unsure = now, False
             self._settle(now, since - age_s)
 
     def pause(self, *, paused: bool, now: float) -> None:
         """The owner's pause begins or ends."""
+        self._mind_the_ticks(now)
         if paused != self._paused:
             self._paused = paused
+            self._gate = None  # The ear has yet to say that it listens again.
             self._settle(now, now)
 
     def tick(self, now: float) -> None:
@@ -168,20 +170,18 @@ class Watch:
 
     def _standing(self, now: float) -> tuple[Guard, str]:
         """What holds at `now`."""
-        if self._paused:
-            return Guard.PAUSED, Why.OWNER
-        if self._stopped:
-            return Guard.UNPROTECTED, Why.EAR_STOPPED
-        if self._ear_at is not None and now - self._ear_at >= EAR_SILENT_S:
-            return Guard.UNPROTECTED, Why.EAR_SILENT
-        if self._faults:
-            return Guard.UNPROTECTED, why_of(min(self._faults, key=lambda fault: fault.value))
-        if self._gate is None:
-            late = self._ear_at is None and now - self._began_at >= EAR_SILENT_S
-            return Guard.UNPROTECTED, Why.EAR_SILENT if late else Why.STARTING
-        if self._gate is Gate.PAUSED:
-            return Guard.PAUSED, Why.OWNER
-        return Guard.PROTECTED, Why.NONE
+        silent_since = self._began_at if self._ear_at is None else self._ear_at
+        worst = min(self._faults, key=lambda fault: fault.value, default=None)
+        holds: tuple[tuple[bool, Guard, str], ...] = (
+            (self._paused, Guard.PAUSED, Why.OWNER),
+            (self._stopped, Guard.UNPROTECTED, Why.EAR_STOPPED),
+            (now - silent_since >= EAR_SILENT_S, Guard.UNPROTECTED, Why.EAR_SILENT),
+            (worst is not None, Guard.UNPROTECTED, "" if worst is None else why_of(worst)),
+            (self._unsure, Guard.UNPROTECTED, Why.VOICE_STOOD_STILL),
+            (self._gate is None, Guard.UNPROTECTED, Why.STARTING),
+            (self._gate is Gate.PAUSED, Guard.PAUSED, Why.OWNER),
+        )
+        return next(((guard, why) for so, guard, why in holds if so), (Guard.PROTECTED, ""))
 
     def _settle(self, now: float, since: float) -> None:
         guard, why = self._standing(now)
@@ -203,7 +203,7 @@ class Watch:
         last, self._ticked_at = self._ticked_at, now
         if now - last < STOOD_STILL_S or self._current.guard is Guard.PAUSED:
             return
-        before = self._current
         self._begin(Guard.UNPROTECTED, Why.VOICE_STOOD_STILL, last)
-        self._begin(before.guard, before.why, now)
-        self._ear_at = now if self._ear_at is not None else None  # Its frames wait in the socket; it gets its 15 s anew.
+        self._unsure = True  # Until the ear's next word; it waits in the socket, or comes within 5 s.
+        if self._ear_at is not None:
+            self._ear_at = now

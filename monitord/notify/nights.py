@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
-    from monitord.events import Frame, Message
+    from monitord.events import Frame
     from monitord.notify.incident import Incident
 
 _NOON = 12
@@ -78,7 +78,7 @@ class Happened:
     """An incident in the ledger; times in UTC, seconds since 1970."""
 
     id: int
-    sound: bool
+    kind: str
     label: str
     urgency: str
     opened: float
@@ -118,7 +118,9 @@ class Night:
     def answers_s(self) -> list[float]:
         """Seconds from each alert to its acknowledgement, shortest first."""
         pairs = ((each.alerted, each.acked) for each in self.incidents)
-        return sorted(max(0.0, acked - alerted) for alerted, acked in pairs if alerted is not None and acked is not None)
+        return sorted(
+            max(0.0, acked - alerted) for alerted, acked in pairs if alerted is not None and acked is not None
+        )
 
     @property
     def alerts(self) -> list[Happened]:
@@ -199,9 +201,10 @@ def nights(
     incidents: Iterable[Happened],
     since: float,
     now: float,
+    *,
     zone: tzinfo | None = None,
 ) -> list[Night]:
-    """The nights from the one that `since` is in to the one that `now` is in, oldest first; none from before the ledger.
+    """The nights from the one of `since` to the one of `now`, oldest first; none from before the ledger.
 
     Args:
         stretches: from `tile`.
@@ -277,7 +280,7 @@ def happened(each: Incident, to_utc_s: float) -> Happened:
 
     return Happened(
         each.id,
-        isinstance(each.subject, Sound),
+        "sound" if isinstance(each.subject, Sound) else "fault",
         each.subject.name,
         each.urgency.value,
         each.opened_at + to_utc_s,
@@ -308,7 +311,7 @@ def night_json(night: Night) -> dict[str, object]:
         "sounds": [
             {"at": utc_text(each.opened), "label": each.label, "urgency": each.urgency, "incident": each.id}
             for each in night.incidents
-            if each.sound
+            if each.kind == "sound"
         ],
         "looks": [
             {
