@@ -71,6 +71,8 @@ FLOORS: dict[str, int] = {
     "monitord.notify.view": 2,
     "monitord.notify.ledger": 2,
     "monitord.notify.nights": 2,
+    "monitord.notify.summary": 2,
+    "monitord.notify.texts.report": 2,
     "monitord.notify.sinks": 2,
     # 3: edges, where the world begins
     "monitord.audio.templates": 3,

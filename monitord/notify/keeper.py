@@ -67,9 +67,11 @@ class Keeper:
         """Why the journal does not take the ledger; it is kept in memory until it does."""
         return self._trouble
 
-    def hear(self, frame: Frame) -> None:
+    def hear(self, frame: Frame, *, paused: bool) -> None:
         """A frame came."""
-        self._watch.hear(frame.message, frame.role, self._clock.boottime(), frame.age_s)
+        now = self._clock.boottime()
+        self._watch.pause(paused=paused, now=now)  # First: the frame may say that the ear listens again.
+        self._watch.hear(frame.message, frame.role, now, frame.age_s)
 
     def tick(self, *, paused: bool) -> None:
         """Look what time it is, and write what is to be written."""
@@ -81,10 +83,10 @@ class Keeper:
             self._write(now)
         self._sign(now)
 
+    @property
     def life(self) -> Life:
-        """This life, alive now."""
-        now = self._clock.boottime()
-        return Life(self._life.id, self._life.boot, self._clock.wall() - now, self._life.began, now)
+        """This life."""
+        return self._life
 
     def close(self) -> None:
         """The voice ends as it should."""

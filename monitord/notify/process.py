@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from monitord.config import Config
     from monitord.confine import Confinement
+    from monitord.notify.nights import Night
     from monitord.notify.sinks import Notice
 
 log = logging.getLogger(__name__)
@@ -153,9 +154,11 @@ class _Process:
 
     def nights(self, days: int) -> list[dict[str, Any]]:
         """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
-        life = self._keeper.life()
-        found = history.nights(self._journal, self._clock, life.boot, self._config.video.look_s, days, life=life)
-        return [night_json(each) for each in found]
+        return [night_json(each) for each in self._nights(history.since_days(days, self._clock.wall()))]
+
+    def _nights(self, since: float) -> list[Night]:
+        life, look_s = self._keeper.life, self._config.video.look_s
+        return history.nights(self._journal, self._clock, life.boot, look_s, since, life=life, running=True)
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -172,13 +175,14 @@ class _Process:
             self._inbox.consume()
 
     def _readable(self) -> None:
+        self._mind_the_pause()
         for _ in range(_AT_ONCE):
             received = self._inbox.peek(self._clock.monotonic())
             if received is None:
                 break
             self._voice.receive(received)
             if received.frame is not None:
-                self._keeper.hear(received.frame)
+                self._keeper.hear(received.frame, paused=self._switch.pause is not None)
             self._inbox.consume()
         self._tick()
 
