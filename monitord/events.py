@@ -158,6 +158,7 @@ class Fault(Enum):
     JOURNAL = 52
     UNCONFINED = 53
     VOICE_UNCONFINED = 54
+    ALERT_UNDELIVERED = 55
     PAUSE_OVER = 56
     PAUSE_STUCK = 57
 

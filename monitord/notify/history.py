@@ -47,7 +47,7 @@ def nights(
         JournalError: the journal cannot be read.
     """
     now, up = clock.wall(), clock.boottime()
-    since = ledger.noon_before(since)
+    since = ledger.noon_before(since, clock.zone)
     utc = datetime.fromtimestamp(since, UTC).isoformat(timespec="milliseconds")
     lives = {each.id: each for each in history.lives()}
     if life is not None:
@@ -62,6 +62,7 @@ def nights(
         [ledger.happened(each, offset) for each in history.incidents_since(utc)],
         since,
         now,
+        zone=clock.zone,
     )
 
 

@@ -24,7 +24,7 @@ class Machine:
     def __init__(self, folder, memory):
         self.folder, self.memory = folder, memory
         self.wall, self.up, self.boot = NOON, 50.0, "first"
-        self.clock = Clock(lambda: self.up, lambda: self.wall, lambda: self.up)
+        self.clock = Clock(lambda: self.up, lambda: self.wall, boottime=lambda: self.up)
         self.journal = self.keeper = None
 
     def start(self, *, paused=False):
@@ -196,11 +196,11 @@ def test_what_is_older_than_the_owner_keeps_is_gone_and_the_rest_is_whole(machin
     assert machine.told() == [("protected", "", 655)]
 
 
-def test_a_journal_of_the_first_version_gets_a_ledger(machine):
+def test_a_journal_from_before_the_ledger_gets_a_ledger(machine):
     machine.start()
     machine.journal.close()
     database = sqlite3.connect(machine.folder / "journal.sqlite3")
-    database.executescript("DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 1;")
+    database.executescript("DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 2;")
     database.close()
     machine.start()
     machine.run(60.0)
