@@ -158,6 +158,8 @@ class Fault(Enum):
     JOURNAL = 52
     UNCONFINED = 53
     VOICE_UNCONFINED = 54
+    PAUSE_OVER = 56
+    PAUSE_STUCK = 57
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

@@ -69,6 +69,8 @@ FLOORS: dict[str, int] = {
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.view": 2,
+    "monitord.notify.ledger": 2,
+    "monitord.notify.nights": 2,
     "monitord.notify.sinks": 2,
     # 3: edges, where the world begins
     "monitord.audio.templates": 3,
@@ -83,6 +85,9 @@ FLOORS: dict[str, int] = {
     "monitord.notify.inbox": 3,
     "monitord.notify.dial": 3,
     "monitord.notify.journal": 3,
+    "monitord.notify.pause": 3,
+    "monitord.notify.keeper": 3,
+    "monitord.notify.history": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
     "monitord.notify.web": 3,

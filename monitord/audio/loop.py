@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from monitord import paths, service
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
+from monitord.config import PAUSE_MAX_S
 from monitord.events import Fault, Frame, Gate, Message, Role
 from monitord.wire import encode
 
@@ -39,6 +40,8 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
 """After so long without trouble, overruns are forgotten and the next reopening is a first one again."""
+PATIENCE_S = 60.0
+"""The voice gets so long to end a pause before the ear does."""
 
 DEAF = (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED)
 """What the first block of a reopened microphone clears."""
@@ -79,6 +82,7 @@ class Loop:
         self._ear = Ear(config, clock())
         self._paused_switch = str(paths.runtime_dir() / paths.PAUSED)
         self._switch_at = clock()
+        self._switched_at: float | None = None
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
@@ -136,7 +140,7 @@ class Loop:
         if now < self._switch_at:
             return
         self._switch_at = now + TICK_S
-        wanted = os.access(self._paused_switch, os.F_OK)
+        wanted = self._wanted_closed(now)
         if wanted == (self._ear.gate is Gate.PAUSED):
             return
         log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
@@ -147,6 +151,15 @@ class Loop:
         else:
             self._failures, self._retry_at = 0, now
             self._say(self._ear.resume(now), now)
+
+    def _wanted_closed(self, now: float) -> bool:
+        """Whether the switch is there; one that nobody removes is no longer minded after the longest pause there is."""
+        if not os.access(self._paused_switch, os.F_OK):
+            self._switched_at = None
+            return False
+        if self._switched_at is None:
+            self._switched_at = now
+        return now - self._switched_at < PAUSE_MAX_S + PATIENCE_S
 
     def _next_block(self, now: float) -> Samples | None:
         if self._source is None and self._ear.gate is not Gate.PAUSED and now >= self._retry_at:

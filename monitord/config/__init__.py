@@ -18,6 +18,7 @@ from monitord.config.section import ConfigError, Section
 from monitord.config.senses import (
     HOP_S,
     LOOK_GRACE_S,
+    PAUSE_MAX_S,
     AudioConfig,
     Language,
     Profile,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HOP_S",
     "LOOK_GRACE_S",
+    "PAUSE_MAX_S",
     "AlertWhen",
     "AudioConfig",
     "Config",

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from monitord import paths, service
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery
-from monitord.notify.clock import Clock
+from monitord.notify import delivery, history
+from monitord.notify.clock import Clock, boot_id
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.keeper import Keeper
+from monitord.notify.nights import night_json
 from monitord.notify.outlets import Outlets
+from monitord.notify.pause import PauseError, Switch
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
@@ -84,6 +87,12 @@ class _Process:
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
+        boot = boot_id()
+        self._switch = Switch(paths.runtime_dir() / paths.PAUSED, boot, self._clock.boottime())
+        self._keeper = Keeper(
+            self._journal, self._clock, boot, paths.runtime_dir(), paused=self._switch.pause is not None
+        )
+        cleanup.callback(self._keeper.close)
         self._voice = Voice(
             self._config,
             self._journal,
@@ -114,7 +123,7 @@ class _Process:
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
-        return self._voice.state()
+        return self._voice.state() | self._paused()
 
     def incidents(self) -> list[dict[str, Any]]:
         """For the server: the newest incidents."""
@@ -125,6 +134,28 @@ class _Process:
         result = self._voice.acknowledge(number, by, via)
         self._arm()
         return result
+
+    def pause(self, minutes: float, by: str, via: str) -> dict[str, Any]:
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: PauseError."""
+        self._switch.begin(minutes * 60.0, self._clock.boottime())
+        log.warning("paused for %g minutes%s", minutes, "".join(f", {each}" for each in (by, via) if each))
+        self._tick()
+        self._publish("state", self._voice.state())
+        return self.state()
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """For the server and the channels: open the microphone again; returns the state. Raises: PauseError."""
+        self._switch.end()
+        log.warning("the pause is ended%s", "".join(f", {each}" for each in (by, via) if each))
+        self._tick()
+        self._publish("state", self._voice.state())
+        return self.state()
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
+        life = self._keeper.life()
+        found = history.nights(self._journal, self._clock, life.boot, self._config.video.look_s, days, life=life)
+        return [night_json(each) for each in found]
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -146,10 +177,14 @@ class _Process:
             if received is None:
                 break
             self._voice.receive(received)
+            if received.frame is not None:
+                self._keeper.hear(received.frame)
             self._inbox.consume()
         self._tick()
 
     def _tick(self) -> None:
+        self._mind_the_pause()
+        self._keeper.tick(paused=self._switch.pause is not None)
         self._voice.tick()
         self._arm()
 
@@ -189,7 +224,28 @@ class _Process:
     def _push(self, notice: Notice) -> None:
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
 
+    def _mind_the_pause(self) -> None:
+        """It is looked after at every tick, and there is one each BEAT_S at the latest."""
+        try:
+            over = self._switch.over(self._clock.boottime())
+        except PauseError as cause:
+            log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
+            self._voice.fault(Fault.PAUSE_STUCK)
+        else:
+            if over:
+                log.warning("the pause is over")
+                self._voice.fault(Fault.PAUSE_OVER)
+
+    def _paused(self) -> dict[str, Any]:
+        pause = self._switch.pause
+        if pause is None:
+            return {"paused_until": None}
+        left_s = pause.until - self._clock.boottime()
+        return {"paused_until": self._clock.to_utc(self._clock.monotonic() + left_s)}
+
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "state":
+            content = content | self._paused()
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

@@ -17,7 +17,7 @@ from monitord.notify.incident import Incident, Urgency
 if TYPE_CHECKING:
     from monitord.notify.clock import Clock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE frames (
     id INTEGER PRIMARY KEY,
@@ -56,6 +56,27 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_by_incident ON deliveries (incident);
 """
+
+LEDGER = """
+CREATE TABLE lives (
+    id INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    ahead REAL NOT NULL,
+    began REAL NOT NULL,
+    alive REAL NOT NULL,
+    stopped INTEGER NOT NULL
+) STRICT;
+CREATE TABLE spans (
+    life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT NOT NULL,
+    began REAL NOT NULL,
+    ended REAL,
+    PRIMARY KEY (life, number)
+) STRICT, WITHOUT ROWID;
+"""
+"""The ledger; times in seconds since the machine started (`monitord.notify.nights`)."""
 
 INCIDENT = tuple(field.name for field in fields(Incident))
 """Columns of the table of incidents."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
+from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 
 SOUND: dict[Sound, str] = {
@@ -58,6 +59,8 @@ FAULT: dict[Fault, str] = {
     Fault.EYE_NOT_CONFINED: "Das Auge ist nicht abgeschottet und lässt die Kamera zu; den Grund nennt sein Log.",
     Fault.UNCONFINED: "Der Wächter läuft OHNE Abschottung: Der Kernel hält Ton und Bild nicht zurück.",
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
+    Fault.PAUSE_OVER: "Die Pause ist vorbei: Der Wächter hört wieder zu.",
+    Fault.PAUSE_STUCK: "Die Pause ist vorbei, ihr Schalter bleibt; löschen Sie die Datei \u201epaused\u201c als root.",
     Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie den Datenträger.",
 }
 
@@ -121,6 +124,24 @@ MEASURE: dict[Measure, str] = {
     Measure.EMPTY_NETWORK: "Er hat kein Netz.",
 }
 
+GUARD: dict[Guard, str] = {
+    Guard.PROTECTED: "Es wurde zugehört.",
+    Guard.PAUSED: "Der Besitzer hatte eine Pause eingelegt.",
+    Guard.UNPROTECTED: "Niemand war geschützt.",
+}
+
+WHY: dict[Why, str] = {
+    Why.OWNER: "Pause des Besitzers.",
+    Why.STARTING: "Der Wächter startete gerade.",
+    Why.EAR_SILENT: "Das Ohr schwieg: Niemand hörte in den Raum.",
+    Why.EAR_STOPPED: "Das Ohr war beendet.",
+    Why.VOICE_STOOD_STILL: "Der Wächter stand still, oder das Gerät schlief.",
+    Why.VOICE_STOPPED: "Der Wächter war beendet.",
+    Why.VOICE_DIED: "Der Wächter war abgestürzt.",
+    Why.MACHINE_OFF: "Das Gerät war aus oder startete neu.",
+    Why.NOT_RECORDED: "Was da geschah, ist nicht aufgezeichnet.",
+}
+
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
@@ -134,4 +155,6 @@ TEXTS: tuple[dict[Any, str], ...] = (
     URGENCY,
     ROLE,
     MEASURE,
+    GUARD,
+    WHY,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
+from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 
 SOUND: dict[Sound, str] = {
@@ -58,6 +59,8 @@ FAULT: dict[Fault, str] = {
     Fault.EYE_NOT_CONFINED: "The eye could not give up its powers and keeps the camera closed; its log says why.",
     Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
     Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
+    Fault.PAUSE_OVER: "The pause is over: the monitor listens again.",
+    Fault.PAUSE_STUCK: "The pause is over but its switch stays; delete the file \u201cpaused\u201d as root.",
     Fault.JOURNAL: "The journal is damaged or cannot be written; check the disk.",
 }
 
@@ -121,6 +124,24 @@ MEASURE: dict[Measure, str] = {
     Measure.EMPTY_NETWORK: "It has no network.",
 }
 
+GUARD: dict[Guard, str] = {
+    Guard.PROTECTED: "Somebody listened.",
+    Guard.PAUSED: "The owner had paused it.",
+    Guard.UNPROTECTED: "Nobody was protected.",
+}
+
+WHY: dict[Why, str] = {
+    Why.OWNER: "Paused by the owner.",
+    Why.STARTING: "The monitor was starting.",
+    Why.EAR_SILENT: "The ear was silent: nobody listened to the room.",
+    Why.EAR_STOPPED: "The ear had been stopped.",
+    Why.VOICE_STOOD_STILL: "The monitor stood still, or the machine slept.",
+    Why.VOICE_STOPPED: "The monitor had been stopped.",
+    Why.VOICE_DIED: "The monitor had died.",
+    Why.MACHINE_OFF: "The machine was off or started anew.",
+    Why.NOT_RECORDED: "What happened then was not recorded.",
+}
+
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
@@ -134,4 +155,6 @@ TEXTS: tuple[dict[Any, str], ...] = (
     URGENCY,
     ROLE,
     MEASURE,
+    GUARD,
+    WHY,
 )
