@@ -1,4 +1,7 @@
-"""A real voice in a process of its own, and an ear and an eye that tell it what a test wants. Also used by docs/make_page_png.py."""
+"""A real voice in a process of its own, and an ear and an eye that tell it what a test wants.
+
+Also used by docs/make_page_png.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from monitord.channel import Channel
 from monitord.events import Gate, Kind, Life, Look, Message, Role, Sound
@@ -51,7 +54,7 @@ class House:
         self._level = 58
         self._stopping = threading.Event()
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -62,9 +65,11 @@ class House:
         """Start it and wait for the page."""
         command = [sys.executable, "-m", "monitord", "notify", "--config", str(self.config)]
         self.log = (self.folder / "log").open("a")
-        self.process = subprocess.Popen(command, env=self.environment, stderr=self.log)  # noqa: S603 - this program itself
+        self.process = subprocess.Popen(command, env=self.environment, stderr=self.log)
         address = self.runtime / "page"
-        until(lambda: self.process.poll() is not None or (address.exists() and address.read_text().endswith("\n")), "page")
+        until(
+            lambda: self.process.poll() is not None or (address.exists() and address.read_text().endswith("\n")), "page"
+        )
         if self.process.poll() is not None:
             raise RuntimeError((self.folder / "log").read_text())
         self.url = address.read_text("ascii").strip()

@@ -50,8 +50,10 @@ export function lasting(seconds) {
   return minutes < 60 ? t("minutes", { n: minutes }) : t("hours", { n: Math.floor(minutes / 60), m: minutes % 60 });
 }
 
-export const hour = (when) => new Date(when).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-export const day = (when) => new Date(when).toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short" });
+// In the form of this place, where it speaks the same language (en-GB and en-US write times differently).
+const local = () => (String(navigator.language).slice(0, 2) === language ? navigator.language : language);
+export const hour = (when) => new Date(when).toLocaleTimeString(local(), { hour: "2-digit", minute: "2-digit" });
+export const day = (when) => new Date(when).toLocaleDateString(local(), { weekday: "short", day: "numeric", month: "short" });
 
 // The time of day, with the day where it was not today.
 export function clock(when) {
