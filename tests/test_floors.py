@@ -96,6 +96,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
     "monitord.notify.web": 3,
+    "monitord.notify.web.files": 3,
     "monitord.notify.web.hub": 3,
     "monitord.notify.web.server": 3,
     # 4: processes

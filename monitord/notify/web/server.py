@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
 from monitord.lan import is_local, is_our_host, is_our_origin
 from monitord.notify.journal import JournalError
+from monitord.notify.web.files import files
 from monitord.notify.web.hub import TooManyPagesError
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 BODY_MAX = 1024
 """Bytes of a request's body; no request needs any."""
-_STATIC = Path(__file__).parent / "static"
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/style.css": ("style.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/manifest.webmanifest": ("manifest.webmanifest", "application/manifest+json"),
-}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -97,8 +89,8 @@ class Server:
             ) from None
         self._port = int(listener.getsockname()[1])
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_MAX)
-        for path, (name, kind) in _FILES.items():
-            application.router.add_get(path, _static(name, kind))
+        for path, (content, kind) in files().items():
+            application.router.add_get(path, _static(content, kind))
         application.router.add_get("/api/v1/state", self._state)
         application.router.add_get("/api/v1/incidents", self._incidents)
         application.router.add_get("/api/v1/stream", self._stream)
@@ -184,12 +176,12 @@ class Server:
         return response
 
 
-def _static(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    content = (_STATIC / name).read_bytes()
+def _static(content: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    charset = None if kind == "image/png" else "utf-8"
 
     async def serve(_: web.Request) -> web.Response:
         return web.Response(
-            body=content, content_type=kind, charset="utf-8", headers={**_HEADERS, "Cache-Control": "no-cache"}
+            body=content, content_type=kind, charset=charset, headers={**_HEADERS, "Cache-Control": "no-cache"}
         )
 
     return serve
