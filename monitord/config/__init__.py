@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, ValidationError
 
+from monitord.config.channels import (
+    AppriseConfig,
+    ChannelConfig,
+    Channels,
+    DesktopConfig,
+    GotifyConfig,
+    MqttConfig,
+    MqttVersion,
+    NtfyConfig,
+    WebhookConfig,
+)
 from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
 from monitord.config.rules import AlertWhen, Priority, RuleConfig, RulesConfig
@@ -33,11 +44,18 @@ __all__ = [
     "HOP_S",
     "LOOK_GRACE_S",
     "AlertWhen",
+    "AppriseConfig",
     "AudioConfig",
+    "ChannelConfig",
     "Config",
     "ConfigError",
+    "DesktopConfig",
+    "GotifyConfig",
     "JournalConfig",
     "Language",
+    "MqttConfig",
+    "MqttVersion",
+    "NtfyConfig",
     "PageConfig",
     "Priority",
     "Profile",
@@ -46,6 +64,7 @@ __all__ = [
     "RulesConfig",
     "Sensitivity",
     "VideoConfig",
+    "WebhookConfig",
 ]
 
 
@@ -63,6 +82,7 @@ class Config(Section):
     video: VideoConfig = VideoConfig()
     rules: RulesConfig = RulesConfig()
     page: PageConfig = PageConfig()
+    notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
 
     @classmethod
