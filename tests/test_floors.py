@@ -26,6 +26,7 @@ FLOORS: dict[str, int] = {
     "monitord.config.section": 0,
     "monitord.config.senses": 0,
     "monitord.config.rules": 0,
+    "monitord.config.hours": 0,
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
     "monitord.lan": 0,
@@ -68,6 +69,8 @@ FLOORS: dict[str, int] = {
     "monitord.notify.texts.page_de": 2,
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
+    "monitord.notify.outbox": 2,
+    "monitord.notify.sensing": 2,
     "monitord.notify.view": 2,
     "monitord.notify.sinks": 2,
     # 3: edges, where the world begins
@@ -94,6 +97,7 @@ FLOORS: dict[str, int] = {
     "monitord.video.process": 4,
     "monitord.notify.outlets": 4,
     "monitord.notify.voice": 4,
+    "monitord.notify.unwritten": 4,
     "monitord.notify.process": 4,
     "monitord.supervisor": 4,
     # 5: what a person runs; everything in monitord.tools too

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from monitord.config.section import Section
 from monitord.lan import LanError, destination
 
-BUILT_IN = ("page", "log")
+PAGE, LOG = BUILT_IN = ("page", "log")
 """Channels that are always there; no other may have their names."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -145,7 +145,7 @@ class MqttConfig(_Channel):
 
 
 class _Web(_Channel):
-    """What is reached by HTTP. `ca_file`: the CA that signed the server's certificate, where it is one of the house's own."""
+    """What is reached by HTTP. `ca_file`: who signed the server's certificate, where that is a CA of the house."""
 
     url: str
     ca_file: File = ""
@@ -231,10 +231,8 @@ class AppriseConfig(_Channel):
         return self
 
 
-APPRISE_KINDS = frozenset(
-    "form forms gotify gotifys hassio hassios json jsons kodi kodis mmost mmosts nctalk nctalks ncloud nclouds "
-    "ntfy ntfys rocket rockets signal signals synology synologys xml xmls".split()
-)
+_APPRISE = "form gotify hassio json kodi mmost nctalk ncloud ntfy rocket signal synology xml"
+APPRISE_KINDS = frozenset(kind + s for kind in _APPRISE.split() for s in ("", "s"))
 """Apprise's kinds of address that name a machine of the owner's and send to it by HTTP and to nobody else."""
 
 
@@ -253,8 +251,8 @@ def apprise_host(url: str, *, cgnat: bool) -> str:
         raise ValueError('is no address of Apprise ("json://192.168.1.5/path")')
     if parts.scheme not in APPRISE_KINDS:
         raise ValueError(
-            f'begins with "{parts.scheme}://", which is not taken: only what goes straight to a machine in the house is '
-            f"({', '.join(sorted(APPRISE_KINDS))})"
+            f'begins with "{parts.scheme}://", which is not taken: only kinds that go straight to a machine of yours '
+            f"are, each also with an s for TLS: {', '.join(_APPRISE.split())}"
         )
     try:
         return destination(f"[{host}]" if ":" in host else host, cgnat=cgnat)

@@ -27,6 +27,8 @@ def explain(path: Path, text: str, error: Any, model: type[BaseModel]) -> str:
 
 def _keys(error: Any) -> list[str]:
     """The keys as the file has them: pydantic also names the kind of a channel, and says "[key]" of a wrong name."""
+    if error["type"] == "whole_file":
+        return list(error["ctx"]["keys"])
     keys = [str(part) for part in error["loc"]]
     if keys[0] == "notify":
         del keys[2:3]
@@ -35,9 +37,11 @@ def _keys(error: Any) -> list[str]:
     return keys
 
 
-def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: C901, PLR0911 - one return for each kind of mistake
+def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of mistake
     found = "what stands there" if keys[-1] in _SECRET else repr(error["input"])
     match error["type"]:
+        case "whole_file":
+            return str(error["ctx"]["sentence"])
         case "at_key":
             return str(error["ctx"]["sentence"])
         case "missing":

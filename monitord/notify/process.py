@@ -92,6 +92,7 @@ class _Process:
             transmit=self._outlets.transmit,
             publish=self._publish,
             jitter=random.random,
+            followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         server = Server(self, self._hub, cgnat=self._config.page.cgnat)
@@ -123,6 +124,12 @@ class _Process:
     def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person acknowledges."""
         result = self._voice.acknowledge(number, by, via)
+        self._arm()
+        return result
+
+    def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person mutes the tones."""
+        result = self._voice.mute(number, by, via)
         self._arm()
         return result
 
@@ -193,8 +200,8 @@ class _Process:
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 
-    def _report(self, number: int, event: delivery.Event) -> None:
-        self._voice.report(number, event)
+    def _report(self, number: int, event: delivery.Event, error: str) -> None:
+        self._voice.report(number, event, error)
         self._arm()
 
     def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -36,7 +36,9 @@ def reveal(inline: SecretStr, file: str) -> str:
         finally:
             os.close(descriptor)
     except OSError as cause:
-        raise SecretError(f"{file}: cannot be read: {cause.strerror}; the user that monitord runs as must be able to") from None
+        raise SecretError(
+            f"{file}: cannot be read: {cause.strerror}; the user that monitord runs as must be able to"
+        ) from None
     if not stat.S_ISREG(mode):
         raise SecretError(f"{file}: is no file")
     if mode & (stat.S_IRWXO | stat.S_IWGRP):

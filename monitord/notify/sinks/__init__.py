@@ -29,8 +29,8 @@ class Notice:
 
     @property
     def urgency(self) -> Urgency | None:
-        """What it rings with; None: it comes quietly (an update, "somebody takes care", "it is over")."""
-        return self.incident.urgency if self.reason in RINGS else None
+        """What it rings with; None: it comes quietly (an update, "it is over", an alert that somebody has taken)."""
+        return self.incident.urgency if self.reason in RINGS and self.incident.acked_at is None else None
 
 
 class SinkError(Exception):

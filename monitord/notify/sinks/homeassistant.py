@@ -60,7 +60,9 @@ def discovery(topic: str, room: str, language: Language, *, version: str, url: s
         return {"platform": platform, "unique_id": f"{slug}_{key}", "name": names[key], **more}
 
     def shown(key: str, platform: str, value: str, **more: Any) -> Json:
-        return entity(key, platform, state_topic=f"{topic}/state", value_template=f"{{{{ value_json.{value} }}}}", **more)
+        return entity(
+            key, platform, state_topic=f"{topic}/state", value_template=f"{{{{ value_json.{value} }}}}", **more
+        )
 
     return {
         "device": {

@@ -134,9 +134,7 @@ class MqttSink:
         stale = await broker.subscribe(f"{self._topic}/ack")
         if self._config.discovery:
             slug = self._topic.replace("/", "_")
-            told = homeassistant.discovery(
-                self._topic, self._room, self._language, version=__version__, url=self._url
-            )
+            told = homeassistant.discovery(self._topic, self._room, self._language, version=__version__, url=self._url)
             await broker.publish(f"{self._config.discovery}/device/{slug}/config", _json(told), retain=True)
         await broker.publish(f"{self._topic}/availability", homeassistant.ONLINE, retain=True)
         self._link = broker

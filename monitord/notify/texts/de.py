@@ -59,6 +59,7 @@ FAULT: dict[Fault, str] = {
     Fault.UNCONFINED: "Der Wächter läuft OHNE Abschottung: Der Kernel hält Ton und Bild nicht zurück.",
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
     Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie den Datenträger.",
+    Fault.ALERT_UNDELIVERED: "Ein Alarm hat niemanden erreicht: Kein Kanal konnte ihn rechtzeitig bringen.",
 }
 
 GATE: dict[Gate, str] = {
@@ -77,7 +78,10 @@ LIFE: dict[Life, str] = {
 
 INCIDENT: dict[incident.State, str] = {
     incident.State.OPEN: "Wartet auf die Kamera.",
+    incident.State.HELD: "Von der Nachtruhe zurückgehalten.",
     incident.State.ALERTING: "Noch nicht bestätigt.",
+    incident.State.ESCALATED: "Nicht bestätigt; die nächste Gruppe wurde benachrichtigt.",
+    incident.State.MUTED: "Für einen Moment stumm, noch nicht bestätigt.",
     incident.State.ACKNOWLEDGED: "Bestätigt.",
     incident.State.CLEARED: "Vorbei.",
 }
