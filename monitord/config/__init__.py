@@ -12,6 +12,20 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from monitord.config.channels import (
+    BUILT_IN,
+    LOG,
+    PAGE,
+    AppriseConfig,
+    ChannelConfig,
+    Channels,
+    DesktopConfig,
+    GotifyConfig,
+    MqttConfig,
+    MqttVersion,
+    NtfyConfig,
+    WebhookConfig,
+)
 from monitord.config.hours import QuietConfig
 from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
@@ -44,19 +58,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BUILT_IN",
     "EVERYONE",
     "HOP_S",
+    "LOG",
     "LOOK_GRACE_S",
+    "PAGE",
     "PAUSE_MAX_S",
     "AlertWhen",
+    "AppriseConfig",
     "AudioConfig",
+    "ChannelConfig",
     "Config",
     "ConfigError",
     "CryConfig",
+    "DesktopConfig",
     "FaultConfig",
+    "GotifyConfig",
     "JournalConfig",
     "Language",
     "Lowered",
+    "MqttConfig",
+    "MqttVersion",
+    "NtfyConfig",
     "PageConfig",
     "Priority",
     "Profile",
@@ -67,11 +91,8 @@ __all__ = [
     "Sensitivity",
     "Until",
     "VideoConfig",
+    "WebhookConfig",
 ]
-
-
-PAGE, LOG = BUILT_IN = ("page", "log")
-"""The channels that are always there."""
 
 
 class JournalConfig(Section):
@@ -90,12 +111,13 @@ class Config(Section):
     groups: Groups = Field(default_factory=dict)
     quiet_hours: QuietConfig = QuietConfig()
     page: PageConfig = PageConfig()
+    notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels that an alert can leave by."""
-        return (*BUILT_IN, *getattr(self, "notify", ()))
+        return (*BUILT_IN, *self.notify)
 
     def group(self, name: str) -> tuple[str, ...]:
         """Names of the channels of a group."""

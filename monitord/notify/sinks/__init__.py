@@ -43,6 +43,9 @@ class House(Protocol):
     def state(self) -> dict[str, Any]:
         """The state of the monitor, for JSON (`monitord.notify.view.state_json`)."""
 
+    def incidents(self) -> list[dict[str, Any]]:
+        """The newest incidents, newest first, for JSON."""
+
     def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """A person acknowledges an incident.
 
