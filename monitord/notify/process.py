@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
+from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery
@@ -21,7 +22,12 @@ from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
+from monitord.notify.web import accessfile
+from monitord.notify.web.accessfile import AccessFile
+from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
+from monitord.notify.web.keeper import Keeper
 from monitord.notify.web.server import Server, ServerError
 
 if TYPE_CHECKING:
@@ -94,8 +100,17 @@ class _Process:
             jitter=random.random,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
-        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
-        url = await server.start(self._config.page.address, self._config.page.port)
+        page = self._config.page
+        self._keeper = Keeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
+        gate = Gate(
+            self._keeper,
+            names_of_this_machine(),
+            scheme="https" if page.secure else "http",
+            trust_here=page.pairing is Pairing.LAN,
+            cgnat=page.cgnat,
+        )
+        server = Server(self, self._hub, gate, page)
+        url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, url, cleanup)
         cleanup.push_async_callback(self._outlets.stop)
@@ -125,6 +140,30 @@ class _Process:
         result = self._voice.acknowledge(number, by, via)
         self._arm()
         return result
+
+    def find(self, number: int) -> dict[str, Any] | None:
+        """For the server: one incident."""
+        return self._voice.find(number)
+
+    def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person stops the tones."""
+        del by, via
+        return self._voice.find(number)
+
+    def nights(self, days: int) -> dict[str, Any]:
+        """For the server: the last nights."""
+        del days
+        return {"nights": []}
+
+    def pause(self, minutes: int, by: str) -> dict[str, Any]:
+        """For the server: a person pauses the monitor."""
+        del minutes, by
+        raise NotNowError("this monitord cannot be paused from the page yet")
+
+    def resume(self, by: str) -> dict[str, Any]:
+        """For the server: a person ends a pause."""
+        del by
+        raise NotNowError("this monitord cannot be paused from the page yet")
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -168,6 +207,7 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
+        self._hub.recheck(self._keeper.holds)
         self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 

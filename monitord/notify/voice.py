@@ -189,6 +189,11 @@ class Voice:
         mine = [other for other in self._deliveries.values() if other.incident == each.id]
         return view.incident_json(each, mine, self._clock)
 
+    def find(self, number: int) -> Json | None:
+        """The incident of that number, for JSON; None: there is none."""
+        known = self._shown.get(number) or self._journal.incident(number)
+        return None if known is None else self.incident(known)
+
     def _says_nothing_new(self, frame: Frame) -> bool:
         """A heartbeat like the one before is not written: 17,000 syncs a day would wear out an SD card."""
         return frame.message.kind is Kind.HEARTBEAT and frame.message.label is self.senses.gate
