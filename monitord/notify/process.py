@@ -29,6 +29,7 @@ from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.keeper import Keeper
 from monitord.notify.web.server import Server, ServerError
+from monitord.notify.web.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +43,11 @@ log = logging.getLogger(__name__)
 
 PAGE = "page"
 """File in the runtime folder that holds the address of the page while it is served."""
+PAGE_CA = "page-ca.crt"
+"""Beside it: the certificate that signs the page's, while it is served by TLS."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
+_RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
@@ -54,7 +58,7 @@ def main(config: Config) -> int:
     confinement = confine(Process.VOICE)
     try:
         return asyncio.run(_Process(config, Clock(), confinement).run())
-    except (JournalError, InboxError, ServerError) as cause:
+    except (JournalError, InboxError, ServerError, TlsError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
@@ -68,7 +72,7 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
-        """Raises: JournalError, InboxError, ServerError."""
+        """Raises: JournalError, InboxError, ServerError, TlsError."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._loop.set_exception_handler(self._broken)
@@ -101,18 +105,24 @@ class _Process:
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         page = self._config.page
+        names = names_of_this_machine()
         self._keeper = Keeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
         gate = Gate(
             self._keeper,
-            names_of_this_machine(),
+            names,
             scheme="https" if page.secure else "http",
             trust_here=page.pairing is Pairing.LAN,
             cgnat=page.cgnat,
         )
-        server = Server(self, self._hub, gate, page)
+        tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
+        server = Server(self, self._hub, gate, page, tls)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
-        _announce(paths.runtime_dir() / PAGE, url, cleanup)
+        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
+        if tls is not None:
+            # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
+            _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
+            self._every(_RENEW_S, tls.renew)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
@@ -245,10 +255,10 @@ class _Process:
         self._stop.set()
 
 
-def _announce(path: Path, url: str, cleanup: contextlib.AsyncExitStack) -> None:
+def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(f"{url}\n", "ascii")
+        path.write_text(text, "ascii")
         path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)

@@ -26,6 +26,7 @@ from monitord.lan import is_local, is_our_host, is_our_origin
 from monitord.notify.journal import JournalError
 from monitord.notify.web.access import AccessError, Role, Session
 from monitord.notify.web.answers import NotNowError, error_answer
+from monitord.notify.web.doors import Doorway
 from monitord.notify.web.limits import Rate, peer_key
 
 if TYPE_CHECKING:
@@ -97,6 +98,16 @@ class Gate:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Everything that is refused, and everything that goes wrong, as one sentence of JSON."""
+        door = None if request.transport is None else request.transport.get_protocol()
+        if not isinstance(door, Doorway):
+            return await self._guarded(request, handler)
+        door.began()
+        try:
+            return await self._guarded(request, handler)
+        finally:
+            door.finished()
+
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         refusal = self._refusal(request)
         if refusal is not None:
             return error_answer(403, refusal)
@@ -149,10 +160,14 @@ class Gate:
 
     def is_here(self, request: web.Request) -> bool:
         """Whether the request comes from this machine, and the owner trusts it."""
-        if not self._trust_here or any(name in request.headers for name in _PROXIED):
+        if any(name in request.headers for name in _PROXIED):
             return False
         own = None if request.transport is None else request.transport.get_extra_info("sockname")
-        return is_this_machine(request.remote or "", str(own[0]) if own else "")
+        return self.is_this_machine(request.remote or "", str(own[0]) if own else "")
+
+    def is_this_machine(self, remote: str, own: str) -> bool:
+        """Whether a peer that has asked the address `own` is this machine, and the owner trusts it."""
+        return self._trust_here and is_this_machine(remote, own)
 
     def _by_token(self, request: web.Request, token: str | None) -> Session:
         session: Session | None = None if not token else self.keeper.session(token)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitord.notify.web.answers import HEADERS, Answers
+from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
+from monitord.notify.web.doors import Doors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from monitord.config import PageConfig
     from monitord.notify.web.gate import Gate
     from monitord.notify.web.hub import Hub
+    from monitord.notify.web.tls import Tls
 
 BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
@@ -45,10 +47,11 @@ class Server:
         hub: the live stream.
         gate: who may ask.
         config: where.
+        tls: None: plain HTTP.
     """
 
-    def __init__(self, answers: Answers, hub: Hub, gate: Gate, config: PageConfig) -> None:
-        self._gate, self._hub, self._config = gate, hub, config
+    def __init__(self, answers: Answers, hub: Hub, gate: Gate, config: PageConfig, tls: Tls | None = None) -> None:
+        self._gate, self._hub, self._config, self._tls = gate, hub, config, tls
         self._api = Api(answers, hub, gate, config.ntfy_topic)
 
     async def start(self) -> str:
@@ -73,17 +76,38 @@ class Server:
         application = web.Application(middlewares=[self._gate.guard], client_max_size=BODY_MAX)
         for path, (name, kind) in _FILES.items():
             application.router.add_get(path, _static(name, kind))
+        application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
-        return f"{self._gate.scheme}://{shown}:{self._gate.port}/"
+        url = f"{self._gate.scheme}://{shown}:{self._gate.port}/"
+        context = None if self._tls is None else self._tls.context
+        self._doors = Doors(listener, self._handler, self._gate.is_this_machine, context, url)
+        self._doors.start()
+        return url
 
     async def stop(self) -> None:
         """Send every page away and stop listening."""
         self._hub.close()
+        await self._doors.stop()
         await self._runner.cleanup()
+
+    def _handler(self) -> object:
+        factory = self._runner.server
+        if factory is None:  # pragma: no cover - doors open after the set-up only
+            raise RuntimeError("the server is not set up")
+        return factory()
+
+    async def _authority(self, _: web.Request) -> web.StreamResponse:
+        """The certificate that phones are to trust. It is no secret."""
+        if self._tls is None:
+            return error_answer(404, "there is no certificate: the page is served without TLS")
+        return web.Response(
+            body=self._tls.certificates.authority.read_bytes(),
+            content_type="application/x-x509-ca-cert",
+            headers={**HEADERS, "Content-Disposition": 'attachment; filename="monitord-ca.crt"'},
+        )
 
 
 def _static(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
