@@ -45,6 +45,8 @@ PAGE = "page"
 """File in the runtime folder that holds the address of the page while it is served."""
 PAGE_CA = "page-ca.crt"
 """Beside it: the certificate that signs the page's, while it is served by TLS."""
+TOKEN = "page-token"  # noqa: S105 - the name of a file
+"""Beside it, for the user of this process: what `monitord status` shows where this machine has to be paired, too."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
@@ -119,6 +121,8 @@ class _Process:
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
+        if page.pairing is Pairing.ALWAYS:
+            _announce(paths.runtime_dir() / TOKEN, self._keeper.own, cleanup, 0o600)
         if tls is not None:
             # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
             _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
@@ -255,11 +259,13 @@ class _Process:
         self._stop.set()
 
 
-def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack) -> None:
+def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack, mode: int = 0o644) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(text, "ascii")
-        path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, opened with its mode
+            file.write(text)
+        path.chmod(mode)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
     else:

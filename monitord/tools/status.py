@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import ssl
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from monitord.config import Config
     from monitord.notify.journal import History
 
-PAGE, PAGE_CA = "page", "page-ca.crt"
+PAGE, PAGE_CA, TOKEN = "page", "page-ca.crt", "page-token"
 TIMEOUT_S = 5.0
 _DEFAULT_AGE = timedelta(days=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -127,6 +128,8 @@ def page_url(config: Config) -> str:
 def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
     url = page_url(config) + path
     request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http(s), see page_url
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
+        request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
     try:

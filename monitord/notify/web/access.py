@@ -67,6 +67,7 @@ class Session:
         token: SHA-256 of its token, hexadecimal.
         made_at: when it was paired.
         used_at: when it was prolonged last.
+        parent: id of the session that asked for it; it goes with that one. "": made at the device.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Session:
     token: str
     made_at: float
     used_at: float
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,8 @@ def _guessed(code: Code) -> Code:
     return replace(code, guesses=guesses, digits=code.digits if guesses < GUESSES_MAX else "")
 
 
-def admit(access: Access, now: float, *, id: str, token: str, name: str, role: Role, use: Use) -> Access:  # noqa: A002 - it is the field's name
-    """`access` with a session for `token`.
+def admit(access: Access, session: Session) -> Access:
+    """`access` with one more.
 
     Raises:
         AccessError: SESSIONS_MAX are paired.
@@ -177,7 +179,7 @@ def admit(access: Access, now: float, *, id: str, token: str, name: str, role: R
         raise AccessError(
             f"{SESSIONS_MAX} phones are paired, which is the most; remove one with: monitord pair --revoke NAME"
         )
-    return replace(access, sessions=(*access.sessions, Session(id, name, role, use, hashed(token), now, now)))
+    return replace(access, sessions=(*access.sessions, session))
 
 
 def find(access: Access, token: str, now: float, days: int) -> Session | None:
@@ -201,8 +203,9 @@ def renew(access: Access, session: Session, now: float) -> Access:
 
 
 def remove(access: Access, wanted: str) -> tuple[Access, list[Session]]:
-    """`access` without the sessions of that id or name, and those that went."""
-    gone = [each for each in access.sessions if wanted in (each.id, each.name)]
+    """`access` without the sessions of that id or name and what they asked for, and those that went."""
+    named = {each.id for each in access.sessions if wanted in (each.id, each.name)}
+    gone = [each for each in access.sessions if named & {each.id, each.parent}]
     return replace(access, sessions=tuple(each for each in access.sessions if each not in gone)), gone
 
 

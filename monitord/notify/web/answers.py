@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 HEADERS = {
+    "Server": "monitord",  # No version of anything: that is for who may know it.
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -113,7 +113,7 @@ class Api:
         visitor = _visitor(request)
         body = await _body(request, {"name": str})
         name = clean_name(body.get("name", f"{visitor.name or 'phone'} (ntfy)"[:40]))
-        admitted = self._gate.keeper.for_ntfy(name, visitor.role or Role.WATCH)
+        admitted = self._gate.keeper.for_ntfy(name, visitor.role or Role.WATCH, visitor.session)
         return json_answer(
             {
                 "server": f"{self._gate.scheme}://{request.host}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import secrets
 import string
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OWN = "own"
+"""Id of the session of who owns this process."""
 _TOKEN_BYTES = 32
 _NTFY_ALPHABET = string.ascii_lowercase + string.digits
 _NTFY_LENGTH = 29
@@ -71,6 +74,8 @@ class Keeper:
         self._file, self._days = file, days
         self._wall, self._monotonic = wall, monotonic
         self._guesses = Guesses()
+        self.own = secrets.token_urlsafe(_TOKEN_BYTES)
+        """What `monitord status` and `ack` show where this machine is not trusted either."""
 
     def session(self, token: str) -> Session | None:
         """The session whose token this is; one that is used is prolonged once a day.
@@ -79,6 +84,8 @@ class Keeper:
             AccessError: the access file cannot be read.
         """
         now = self._wall()
+        if hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self.own.encode()):
+            return Session(OWN, "", Role.ACKNOWLEDGE, Use.PAGE, "", now, now)
         found = access.find(self._file.read(), token, now, self._days)
         if found is not None and abs(now - found.used_at) >= access.RENEW_S:
             try:
@@ -101,6 +108,8 @@ class Keeper:
 
     def holds(self, session: Session) -> bool:
         """Whether `session` is still paired."""
+        if session.id == OWN:
+            return True
         try:
             held = self._file.read()
         except AccessError:
@@ -133,9 +142,8 @@ class Keeper:
                 return after
             token = secrets.token_urlsafe(_TOKEN_BYTES)
             wanted = access.clean_name(right.name or name or "phone")
-            after = access.admit(
-                after, now, id=secrets.token_hex(4), token=token, name=wanted, role=right.role, use=Use.PAGE
-            )
+            new = Session(secrets.token_hex(4), wanted, right.role, Use.PAGE, access.hashed(token), now, now)
+            after = access.admit(after, new)
             admitted.append(Admitted(after.sessions[-1], token))
             return after
 
@@ -148,13 +156,14 @@ class Keeper:
         log.info("pairing: %s may now %s", admitted[0].session.name, admitted[0].session.role)
         return admitted[0]
 
-    def for_ntfy(self, name: str, role: Role) -> Admitted:
-        """A session for an ntfy app.
+    def for_ntfy(self, name: str, role: Role, parent: Session | None) -> Admitted:
+        """A session for an ntfy app, asked for by the phone `parent`, or by this machine.
 
         Raises:
             AccessError: see `pair`.
         """
-        return admit_ntfy(self._file, name, role, self._wall(), self._days)
+        asked = "" if parent is None or parent.id == OWN else parent.id
+        return admit_ntfy(self._file, name, role, self._wall(), self._days, parent=asked)
 
     def logout(self, session: Session) -> None:
         """Forget `session`.
@@ -165,7 +174,7 @@ class Keeper:
         self._file.change(lambda held: access.remove(held, session.id)[0])
 
 
-def admit_ntfy(file: AccessFile, name: str, role: Role, now: float, days: int) -> Admitted:
+def admit_ntfy(file: AccessFile, name: str, role: Role, now: float, days: int, *, parent: str = "") -> Admitted:
     """A session for an ntfy app, made at the device or by a phone that is paired.
 
     Raises:
@@ -173,15 +182,6 @@ def admit_ntfy(file: AccessFile, name: str, role: Role, now: float, days: int) -
     """
     token = "tk_" + "".join(secrets.choice(_NTFY_ALPHABET) for _ in range(_NTFY_LENGTH))
     wanted = access.clean_name(name)
-    held = file.change(
-        lambda held: access.admit(
-            access.tidy(held, now, days),
-            now,
-            id=secrets.token_hex(4),
-            token=token,
-            name=wanted,
-            role=role,
-            use=Use.NTFY,
-        )
-    )
-    return Admitted(held.sessions[-1], token)
+    new = Session(secrets.token_hex(4), wanted, role, Use.NTFY, access.hashed(token), now, now, parent)
+    file.change(lambda held: access.admit(access.tidy(held, now, days), new))
+    return Admitted(new, token)
