@@ -158,6 +158,7 @@ class Fault(Enum):
     JOURNAL = 52
     UNCONFINED = 53
     VOICE_UNCONFINED = 54
+    ALERT_UNDELIVERED = 55
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

@@ -57,10 +57,18 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
 Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(strict=False), AfterValidator(_each_once)]
 
 
+class Language(StrEnum):
+    """Language of the texts that the voice makes itself; the page speaks that of its browser."""
+
+    EN = "en"
+    DE = "de"
+
+
 class RoomConfig(Section):
-    """What the alert calls this place."""
+    """What the alert calls this place, and in which language it is written."""
 
     name: str = Field(default="Room", min_length=1, max_length=40)
+    language: Annotated[Language, Field(strict=False)] = Language.EN
 
 
 class AudioConfig(Section):

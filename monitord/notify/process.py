@@ -25,9 +25,9 @@ from monitord.notify.voice import Voice
 from monitord.notify.web import accessfile
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.doorkeeper import Doorkeeper
 from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
-from monitord.notify.web.keeper import Keeper
 from monitord.notify.web.server import Server, ServerError
 from monitord.notify.web.tls import Tls, TlsError
 
@@ -104,13 +104,14 @@ class _Process:
             transmit=self._outlets.transmit,
             publish=self._publish,
             jitter=random.random,
+            followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         page = self._config.page
         names = names_of_this_machine()
-        self._keeper = Keeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
+        self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
         gate = Gate(
-            self._keeper,
+            self._doorkeeper,
             names,
             scheme="https" if page.secure else "http",
             trust_here=page.pairing is Pairing.LAN,
@@ -122,7 +123,7 @@ class _Process:
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
         if page.pairing is Pairing.ALWAYS:
-            _announce(paths.runtime_dir() / TOKEN, self._keeper.own, cleanup, 0o600)
+            _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
         if tls is not None:
             # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
             _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
@@ -160,23 +161,24 @@ class _Process:
         return self._voice.find(number)
 
     def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
-        """For the server and the channels: a person stops the tones."""
-        del by, via
-        return self._voice.find(number)
+        """For the server and the channels: a person mutes the tones."""
+        result = self._voice.mute(number, by, via)
+        self._arm()
+        return result
 
-    def nights(self, days: int) -> dict[str, Any]:
+    def nights(self, days: int) -> list[dict[str, Any]]:
         """For the server: the last nights."""
         del days
-        return {"nights": []}
+        return []
 
-    def pause(self, minutes: int, by: str) -> dict[str, Any]:
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
         """For the server: a person pauses the monitor."""
-        del minutes, by
+        del minutes, by, via
         raise NotNowError("this monitord cannot be paused from the page yet")
 
-    def resume(self, by: str) -> dict[str, Any]:
+    def resume(self, by: str, via: str) -> dict[str, Any]:
         """For the server: a person ends a pause."""
-        del by
+        del by, via
         raise NotNowError("this monitord cannot be paused from the page yet")
 
     def channel(self, name: str, trouble: str) -> None:
@@ -221,7 +223,7 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
-        self._hub.recheck(self._keeper.holds)
+        self._hub.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 
@@ -247,8 +249,8 @@ class _Process:
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 
-    def _report(self, number: int, event: delivery.Event) -> None:
-        self._voice.report(number, event)
+    def _report(self, number: int, event: delivery.Event, error: str) -> None:
+        self._voice.report(number, event, error)
         self._arm()
 
     def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from monitord.lan import is_local
 from monitord.notify.web import access, accessfile
 from monitord.notify.web.access import AccessError, Role
 from monitord.notify.web.accessfile import AccessFile
-from monitord.notify.web.keeper import admit_ntfy
+from monitord.notify.web.doorkeeper import admit_ntfy
 from monitord.tools.status import PAGE_CA, page_url
 
 if TYPE_CHECKING:

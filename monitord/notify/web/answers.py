@@ -38,13 +38,13 @@ class Answers(Protocol):
     def seen(self, number: int) -> Json | None:
         """A screen has shown an alert."""
 
-    def nights(self, days: int) -> Json:
-        """The last `days` nights."""
+    def nights(self, days: int) -> list[Json]:
+        """The last `days` nights, oldest first."""
 
-    def pause(self, minutes: int, by: str) -> Json:
+    def pause(self, minutes: int, by: str, via: str) -> Json:
         """Close the microphone for a while; returns the state."""
 
-    def resume(self, by: str) -> Json:
+    def resume(self, by: str, via: str) -> Json:
         """End a pause; returns the state."""
 
 

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from monitord.notify.web.access import Role, Session, clean_name
 from monitord.notify.web.answers import HEADERS, Answers, error_answer, json_answer
+from monitord.notify.web.doorkeeper import GuessError, LockedError
 from monitord.notify.web.gate import BadTokenError, Gate, Visitor
 from monitord.notify.web.hub import TooManyPagesError
-from monitord.notify.web.keeper import GuessError, LockedError
 from monitord.notify.web.limits import peer_key
 from monitord.notify.web.openapi import document
 from monitord.notify.web.routes import API, NUMBER_MAX
@@ -75,7 +75,7 @@ class Api:
             raise BadInputError('code: give the one that `monitord pair` shows: {"code": "123456"}')
         name = clean_name(body["name"]) if "name" in body else ""
         try:
-            admitted = self._gate.keeper.pair(code, name, peer_key(request.remote or ""))
+            admitted = self._gate.doorkeeper.pair(code, name, peer_key(request.remote or ""))
         except LockedError as cause:
             return error_answer(429, str(cause), retry_s=cause.retry_s)
         except GuessError as cause:
@@ -99,8 +99,8 @@ class Api:
         except BadTokenError:
             session = None
         if session is not None:
-            self._gate.keeper.logout(session)
-            self._hub.recheck(self._gate.keeper.holds)
+            self._gate.doorkeeper.logout(session)
+            self._hub.recheck(self._gate.doorkeeper.holds)
         role = Role.ACKNOWLEDGE if self._gate.is_here(request) else None
         answer = json_answer(self._session_json(role, None))
         answer.del_cookie(self._gate.cookie, path="/", secure=self._gate.scheme == "https", httponly=True)
@@ -113,7 +113,7 @@ class Api:
         visitor = _visitor(request)
         body = await _body(request, {"name": str})
         name = clean_name(body.get("name", f"{visitor.name or 'phone'} (ntfy)"[:40]))
-        admitted = self._gate.keeper.for_ntfy(name, visitor.role or Role.WATCH, visitor.session)
+        admitted = self._gate.doorkeeper.for_ntfy(name, visitor.role or Role.WATCH, visitor.session)
         return json_answer(
             {
                 "server": f"{self._gate.scheme}://{request.host}",
@@ -153,19 +153,19 @@ class Api:
     async def nights(self, request: web.Request) -> web.Response:
         """The last nights."""
         text = request.query.get("days", "7")
-        return json_answer(self._answers.nights(_whole(text, "days", 1, 31)))
+        return json_answer({"nights": self._answers.nights(_whole(text, "days", 1, 31))})
 
     async def pause(self, request: web.Request) -> web.Response:
         """Close the microphone for a while."""
         minutes = (await _body(request, {"minutes": int})).get("minutes")
         if minutes is None or not 1 <= minutes <= 1440:  # noqa: PLR2004 - a day, as the sentence says
             raise BadInputError('minutes: give a whole number from 1 to 1440: {"minutes": 30}')
-        return json_answer({"state": self._answers.pause(minutes, _visitor(request).name)})
+        return json_answer({"state": self._answers.pause(minutes, _visitor(request).name, _via(request))})
 
     async def resume(self, request: web.Request) -> web.Response:
         """End a pause."""
         await _body(request, {})
-        return json_answer({"state": self._answers.resume(_visitor(request).name)})
+        return json_answer({"state": self._answers.resume(_visitor(request).name, _via(request))})
 
     async def openapi(self, _: web.Request) -> web.Response:
         """The description of all this."""

@@ -32,7 +32,7 @@ from monitord.notify.web.limits import Rate, peer_key
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from monitord.notify.web.keeper import Keeper
+    from monitord.notify.web.doorkeeper import Doorkeeper
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -68,7 +68,7 @@ class Gate:
     """The checks.
 
     Args:
-        keeper: who knows the paired phones.
+        doorkeeper: who knows the paired phones.
         names: names of this machine, small letters.
         scheme: "http" or "https".
         trust_here: whether this machine's own requests need no pairing.
@@ -77,14 +77,14 @@ class Gate:
 
     def __init__(
         self,
-        keeper: Keeper,
+        doorkeeper: Doorkeeper,
         names: frozenset[str],
         *,
         scheme: str = "http",
         trust_here: bool = True,
         cgnat: bool = False,
     ) -> None:
-        self.keeper = keeper
+        self.doorkeeper = doorkeeper
         self.scheme = scheme
         self.port = 0
         self._names, self._trust_here, self._cgnat = names, trust_here, cgnat
@@ -153,7 +153,7 @@ class Gate:
             known = self._by_token(request, token_of(presented))
             return Visitor(known.role, known)
         cookie = request.cookies.get(self.cookie)
-        session = self.keeper.session(cookie) if cookie else None
+        session = self.doorkeeper.session(cookie) if cookie else None
         if session is not None:
             return Visitor(session.role, session)
         return Visitor(Role.ACKNOWLEDGE if self.is_here(request) else None)
@@ -170,10 +170,10 @@ class Gate:
         return self._trust_here and is_this_machine(remote, own)
 
     def _by_token(self, request: web.Request, token: str | None) -> Session:
-        session: Session | None = None if not token else self.keeper.session(token)
+        session: Session | None = None if not token else self.doorkeeper.session(token)
         number = request.match_info.get("number", "")
         if session is None and token and request.path.endswith("/ack") and number.isascii() and number.isdecimal():
-            session = self.keeper.may_acknowledge(token, int(number[:15]))
+            session = self.doorkeeper.may_acknowledge(token, int(number[:15]))
         if session is None:
             raise BadTokenError
         return session

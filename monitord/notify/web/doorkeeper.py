@@ -53,7 +53,7 @@ class Admitted:
     token: str
 
 
-class Keeper:
+class Doorkeeper:
     """Answers for the access file.
 
     Args:
@@ -178,7 +178,7 @@ def admit_ntfy(file: AccessFile, name: str, role: Role, now: float, days: int, *
     """A session for an ntfy app, made at the device or by a phone that is paired.
 
     Raises:
-        AccessError: see `Keeper.pair`.
+        AccessError: see `Doorkeeper.pair`.
     """
     token = "tk_" + "".join(secrets.choice(_NTFY_ALPHABET) for _ in range(_NTFY_LENGTH))
     wanted = access.clean_name(name)
