@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
+from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery, history
@@ -24,8 +25,14 @@ from monitord.notify.pause import PauseError, Switch
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
+from monitord.notify.web import accessfile
+from monitord.notify.web.accessfile import AccessFile
+from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
+from monitord.notify.web.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +47,13 @@ log = logging.getLogger(__name__)
 
 PAGE = "page"
 """File in the runtime folder that holds the address of the page while it is served."""
+PAGE_CA = "page-ca.crt"
+"""Beside it: the certificate that signs the page's, while it is served by TLS."""
+TOKEN = "page-token"  # noqa: S105 - the name of a file
+"""Beside it, for the user of this process: what `monitord status` shows where this machine has to be paired, too."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
+_RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
@@ -52,7 +64,7 @@ def main(config: Config) -> int:
     confinement = confine(Process.VOICE)
     try:
         return asyncio.run(_Process(config, Clock(), confinement).run())
-    except (JournalError, InboxError, ServerError) as cause:
+    except (JournalError, InboxError, ServerError, TlsError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
@@ -66,7 +78,7 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
-        """Raises: JournalError, InboxError, ServerError."""
+        """Raises: JournalError, InboxError, ServerError, TlsError."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._loop.set_exception_handler(self._broken)
@@ -105,10 +117,27 @@ class _Process:
             followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
-        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
-        url = await server.start(self._config.page.address, self._config.page.port)
+        page = self._config.page
+        names = names_of_this_machine()
+        self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
+        gate = Gate(
+            self._doorkeeper,
+            names,
+            scheme="https" if page.secure else "http",
+            trust_here=page.pairing is Pairing.LAN,
+            cgnat=page.cgnat,
+        )
+        tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
+        server = Server(self, self._hub, gate, page, tls)
+        url = await server.start()
         cleanup.push_async_callback(server.stop)
-        _announce(paths.runtime_dir() / PAGE, url, cleanup)
+        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
+        if page.pairing is Pairing.ALWAYS:
+            _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
+        if tls is not None:
+            # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
+            _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
+            self._every(_RENEW_S, tls.renew)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
@@ -137,23 +166,33 @@ class _Process:
         self._arm()
         return result
 
+    def find(self, number: int) -> dict[str, Any] | None:
+        """For the server: one incident."""
+        return self._voice.find(number)
+
     def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person mutes the tones."""
         result = self._voice.mute(number, by, via)
         self._arm()
         return result
 
-    def pause(self, minutes: float, by: str, via: str) -> dict[str, Any]:
-        """For the server and the channels: close the microphone for a while; returns the state. Raises: PauseError."""
-        self._switch.begin(minutes * 60.0, self._clock.boottime())
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: NotNowError."""
+        try:
+            self._switch.begin(minutes * 60.0, self._clock.boottime())
+        except PauseError as cause:
+            raise NotNowError(str(cause)) from None
         log.warning("paused for %g minutes%s", minutes, "".join(f", {each}" for each in (by, via) if each))
         self._tick()
         self._publish("state", self._voice.state())
         return self.state()
 
     def resume(self, by: str, via: str) -> dict[str, Any]:
-        """For the server and the channels: open the microphone again; returns the state. Raises: PauseError."""
-        self._switch.end()
+        """For the server and the channels: open the microphone again; returns the state. Raises: NotNowError."""
+        try:
+            self._switch.end()
+        except PauseError as cause:
+            raise NotNowError(str(cause)) from None
         log.warning("the pause is ended%s", "".join(f", {each}" for each in (by, via) if each))
         self._tick()
         self._publish("state", self._voice.state())
@@ -214,6 +253,7 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
+        self._hub.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 
@@ -272,11 +312,13 @@ class _Process:
         self._stop.set()
 
 
-def _announce(path: Path, url: str, cleanup: contextlib.AsyncExitStack) -> None:
+def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack, mode: int = 0o644) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(f"{url}\n", "ascii")
-        path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, opened with its mode
+            file.write(text)
+        path.chmod(mode)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
     else:

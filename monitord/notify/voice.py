@@ -235,6 +235,11 @@ class Voice:
         """One incident, for JSON."""
         return view.incident_json(each, self._outbox.of(each.id), self._clock, self._config.room.language)
 
+    def find(self, number: int) -> Json | None:
+        """The incident of that number, for JSON; None: there is none."""
+        known = self._shown.get(number) or self._journal.incident(number)
+        return None if known is None else self.incident(known)
+
     def _tell_time(self, now: float) -> float:
         """Tell the wall clock's time to the rules; returns when its next minute begins, monotonic."""
         local = self._clock.local()
