@@ -46,6 +46,9 @@ class Keeper:
         boot: which run of the machine this is.
         folder: the sockets'.
         paused: whether the owner's pause is in force.
+
+    Attributes:
+        before: the life of the voice before this one; None: there was none.
     """
 
     def __init__(self, journal: Journal, clock: Clock, boot: str, folder: Path, *, paused: bool) -> None:
@@ -58,6 +61,7 @@ class Keeper:
         self._watch = Watch(now, faults=faults, paused=paused)  # type: ignore[arg-type] # DEAFENING has faults only.
         before = journal.lives()
         self._outlived = [outlive(before[-1], self._path)] if before else []
+        self.before = self._outlived[0] if before else None
         self._life = Life(before[-1].id + 1 if before else 1, boot, clock.wall() - now, now, now)
         self._trouble = ""
         self._write(now)
