@@ -54,6 +54,8 @@ FLOORS: dict[str, int] = {
     "monitord.audio.verifier": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
+    "monitord.audio.health": 2,
+    "monitord.audio.masking": 2,
     "monitord.audio.ear": 2,
     "monitord.audio.source": 2,
     "monitord.video": 2,

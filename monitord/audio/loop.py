@@ -17,10 +17,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from monitord import paths, service
+from monitord.audio import health
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
 from monitord.config import PAUSE_MAX_S
-from monitord.events import Fault, Frame, Gate, Message, Role
+from monitord.events import EAR_FAULTS, Fault, Frame, Gate, Message, Role
 from monitord.wire import encode
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Loop:
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
+        self._health = health.Health()
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._stopping = False
         self._failures = 0
@@ -127,7 +129,7 @@ class Loop:
         now = self._clock()
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
-            self._going_well(now)
+            self._going_well(block, now)
         for decision in decisions:
             messages = self._ear.hear(decision, now)
             self._say(messages, now)
@@ -146,7 +148,7 @@ class Loop:
         log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
         if wanted:
             self._close()
-            self._say(self._ear.clear(*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_OVERRUN), now)
+            self._say(self._ear.clear(*EAR_FAULTS), now)
             self._say(self._ear.pause(now), now)
         else:
             self._failures, self._retry_at = 0, now
@@ -166,6 +168,7 @@ class Loop:
             self._source = self._open_source()
             self._ear.silence_is_fault = self._source.silence_is_fault
             self._detector = self._make_detector()
+            self._health = health.Health()
             self._overruns = 0
         if self._source is not None:
             return self._source.read(TICK_S)
@@ -184,7 +187,7 @@ class Loop:
         self._say(self._ear.fault(cause.fault, now), now)
         self._close()
 
-    def _going_well(self, now: float) -> None:
+    def _going_well(self, block: Samples, now: float) -> None:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
         messages = self._ear.clear(*DEAF)
@@ -194,6 +197,8 @@ class Loop:
         elif now - self._trouble_at >= STEADY_S:
             self._failures = 0
             messages += self._ear.clear(Fault.MICROPHONE_OVERRUN)
+        if self._source.silence_is_fault:  # A file may be what it likes.
+            messages += self._ear.found(self._health.take(block), health.FAULTS, now)
         self._say(messages, now)
 
     def _close(self) -> None:

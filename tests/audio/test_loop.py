@@ -195,6 +195,15 @@ def test_a_switch_that_nobody_removes_does_not_keep_the_microphone_closed_for_ev
     assert house.loop._ear.gate is Gate.PAUSED  # A new one counts again.
 
 
+def test_a_microphone_that_is_overdriven_is_told_and_found_well_again(house, hops):
+    overdriven = np.where(np.arange(8000) % 40 < 20, 32767, -32768).astype(np.int16)
+    house.sources = [FakeSource([*hops(1), *[overdriven] * 70, *hops(130)])]
+    told = [message.label for message in house.turn(72) if message.kind is Kind.FAULT]
+    assert told == [Fault.MICROPHONE_CLIPS]
+    told = [message.label for message in house.turn(110) if message.kind is Kind.FAULT]
+    assert told == [Fault.RECOVERED]
+
+
 def test_lost_sound_is_told_once_and_over_after_a_while(house, hops):
     source = FakeSource(hops(400))
     house.sources = [source]
