@@ -109,6 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     simulate = configured("simulate", _simulate, "what your rules make of a night that you write down")
     simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
     simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
+    report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
+    report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--picture", type=Path, metavar="FILE.svg", help="write a picture of the nights, too")
+    configured("pause", _pause, "close the microphone for a while; it opens by itself again").add_argument(
+        "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
+    )
+    configured("resume", _resume, "end a pause: open the microphone again")
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -118,6 +127,16 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
+
+
+def _add_pair(pair: argparse.ArgumentParser) -> None:
+    pair.add_argument("--role", choices=("watch", "acknowledge"), default="acknowledge", help="what it may do")
+    pair.add_argument("--name", metavar="NAME", help="what it is called; without it, the phone says")
+    pair.add_argument("--json", action="store_true", help="with --list: one JSON object a line")
+    instead = pair.add_mutually_exclusive_group()
+    instead.add_argument("--ntfy", action="store_true", help="a user and password for an ntfy app")
+    instead.add_argument("--list", action="store_true", help="who is paired")
+    instead.add_argument("--revoke", metavar="NAME", help="put out who has this name or id, at once")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -229,6 +248,33 @@ def _simulate(options: argparse.Namespace) -> int:
     from monitord.tools.simulate import simulate
 
     return simulate(options.file, Config.load(options.config), as_json=options.json)
+def _pair(options: argparse.Namespace) -> int:
+    from monitord.tools import pair
+
+    config = Config.load(options.config)
+    if options.list:
+        return pair.show(config, as_json=options.json)
+    if options.revoke is not None:
+        return pair.revoke(config, options.revoke)
+    begin = pair.pair_ntfy if options.ntfy else pair.pair
+    return begin(config, options.role, options.name)
+
+def _report(options: argparse.Namespace) -> int:
+    from monitord.tools.report import report
+
+    return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import pause
+
+    return pause(Config.load(options.config), options.length)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import resume
+
+    return resume(Config.load(options.config))
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -17,9 +17,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from monitord import paths, service
+from monitord.audio import health
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
-from monitord.events import Fault, Frame, Gate, Message, Role
+from monitord.config import PAUSE_MAX_S
+from monitord.events import EAR_FAULTS, Fault, Frame, Gate, Message, Role
 from monitord.wire import encode
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
 """After so long without trouble, overruns are forgotten and the next reopening is a first one again."""
+PATIENCE_S = 60.0
+"""The voice gets so long to end a pause before the ear does."""
 
 DEAF = (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED)
 """What the first block of a reopened microphone clears."""
@@ -79,9 +83,11 @@ class Loop:
         self._ear = Ear(config, clock())
         self._paused_switch = str(paths.runtime_dir() / paths.PAUSED)
         self._switch_at = clock()
+        self._switched_at: float | None = None
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
+        self._health = health.Health()
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._stopping = False
         self._failures = 0
@@ -123,7 +129,7 @@ class Loop:
         now = self._clock()
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
-            self._going_well(now)
+            self._going_well(block, now)
         for decision in decisions:
             messages = self._ear.hear(decision, now)
             self._say(messages, now)
@@ -136,23 +142,33 @@ class Loop:
         if now < self._switch_at:
             return
         self._switch_at = now + TICK_S
-        wanted = os.access(self._paused_switch, os.F_OK)
+        wanted = self._wanted_closed(now)
         if wanted == (self._ear.gate is Gate.PAUSED):
             return
         log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
         if wanted:
             self._close()
-            self._say(self._ear.clear(*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_OVERRUN), now)
+            self._say(self._ear.clear(*EAR_FAULTS), now)
             self._say(self._ear.pause(now), now)
         else:
             self._failures, self._retry_at = 0, now
             self._say(self._ear.resume(now), now)
+
+    def _wanted_closed(self, now: float) -> bool:
+        """Whether the switch is there; one that nobody removes is no longer minded after the longest pause there is."""
+        if not os.access(self._paused_switch, os.F_OK):
+            self._switched_at = None
+            return False
+        if self._switched_at is None:
+            self._switched_at = now
+        return now - self._switched_at < PAUSE_MAX_S + PATIENCE_S
 
     def _next_block(self, now: float) -> Samples | None:
         if self._source is None and self._ear.gate is not Gate.PAUSED and now >= self._retry_at:
             self._source = self._open_source()
             self._ear.silence_is_fault = self._source.silence_is_fault
             self._detector = self._make_detector()
+            self._health = health.Health()
             self._overruns = 0
         if self._source is not None:
             return self._source.read(TICK_S)
@@ -171,7 +187,7 @@ class Loop:
         self._say(self._ear.fault(cause.fault, now), now)
         self._close()
 
-    def _going_well(self, now: float) -> None:
+    def _going_well(self, block: Samples, now: float) -> None:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
         messages = self._ear.clear(*DEAF)
@@ -181,6 +197,8 @@ class Loop:
         elif now - self._trouble_at >= STEADY_S:
             self._failures = 0
             messages += self._ear.clear(Fault.MICROPHONE_OVERRUN)
+        if self._source.silence_is_fault:  # A file may be what it likes.
+            messages += self._ear.found(self._health.take(block), health.FAULTS, now)
         self._say(messages, now)
 
     def _close(self) -> None:

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
+from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery
@@ -18,11 +19,20 @@ from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.outlets import Outlets
+from monitord.notify.pause import PauseError
+from monitord.notify.record import Record
+from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
+from monitord.notify.web import accessfile
+from monitord.notify.web.accessfile import AccessFile
+from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
+from monitord.notify.web.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +46,13 @@ log = logging.getLogger(__name__)
 
 PAGE = "page"
 """File in the runtime folder that holds the address of the page while it is served."""
+PAGE_CA = "page-ca.crt"
+"""Beside it: the certificate that signs the page's, while it is served by TLS."""
+TOKEN = "page-token"  # noqa: S105 - the name of a file
+"""Beside it, for the user of this process: what `monitord status` shows where this machine has to be paired, too."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
+_RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
@@ -48,7 +63,7 @@ def main(config: Config) -> int:
     confinement = confine(Process.VOICE)
     try:
         return asyncio.run(_Process(config, Clock(), confinement).run())
-    except (JournalError, InboxError, ServerError) as cause:
+    except (JournalError, InboxError, ServerError, TlsError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
@@ -62,7 +77,7 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
-        """Raises: JournalError, InboxError, ServerError."""
+        """Raises: JournalError, InboxError, ServerError, TlsError."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._loop.set_exception_handler(self._broken)
@@ -84,6 +99,10 @@ class _Process:
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
+        self._record = Record(
+            self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief
+        )
+        cleanup.callback(self._record.close)
         self._voice = Voice(
             self._config,
             self._journal,
@@ -95,10 +114,27 @@ class _Process:
             followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
-        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
-        url = await server.start(self._config.page.address, self._config.page.port)
+        page = self._config.page
+        names = names_of_this_machine()
+        self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
+        gate = Gate(
+            self._doorkeeper,
+            names,
+            scheme="https" if page.secure else "http",
+            trust_here=page.pairing is Pairing.LAN,
+            cgnat=page.cgnat,
+        )
+        tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
+        server = Server(self, self._hub, gate, page, tls)
+        url = await server.start()
         cleanup.push_async_callback(server.stop)
-        _announce(paths.runtime_dir() / PAGE, url, cleanup)
+        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
+        if page.pairing is Pairing.ALWAYS:
+            _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
+        if tls is not None:
+            # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
+            _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
+            self._every(_RENEW_S, tls.renew)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
@@ -115,7 +151,7 @@ class _Process:
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
-        return self._voice.state()
+        return self._voice.state() | self._record.state()
 
     def incidents(self) -> list[dict[str, Any]]:
         """For the server: the newest incidents."""
@@ -127,11 +163,27 @@ class _Process:
         self._arm()
         return result
 
+    def find(self, number: int) -> dict[str, Any] | None:
+        """For the server: one incident."""
+        return self._voice.find(number)
+
     def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person mutes the tones."""
         result = self._voice.mute(number, by, via)
         self._arm()
         return result
+
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.pause(minutes, by, via))
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """For the server and the channels: open the microphone again; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.resume(by, via))
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
+        return self._record.nights(days)
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -148,15 +200,19 @@ class _Process:
             self._inbox.consume()
 
     def _readable(self) -> None:
+        self._record.tick()
         for _ in range(_AT_ONCE):
             received = self._inbox.peek(self._clock.monotonic())
             if received is None:
                 break
             self._voice.receive(received)
+            if received.frame is not None:
+                self._record.hear(received.frame)
             self._inbox.consume()
         self._tick()
 
     def _tick(self) -> None:
+        self._record.tick()
         self._voice.tick()
         self._arm()
 
@@ -175,6 +231,7 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
+        self._hub.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._voice.heal()
         self._tick()
@@ -197,7 +254,26 @@ class _Process:
     def _push(self, notice: Notice) -> None:
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
 
+    def _change_pause(self, change: Callable[[], None]) -> dict[str, Any]:
+        try:
+            change()
+        except PauseError as cause:
+            raise NotNowError(str(cause)) from None
+        self._publish("state", self._voice.state())
+        return self.state()
+
+    def _fault(self, fault: Fault) -> None:
+        self._voice.fault(fault)
+
+    def _brief(self, notice: Notice) -> None:
+        title, text = wording.title(notice), wording.body(notice, self._config.room.language)
+        log.info("%s: %s", title, text)
+        self._hub.publish("summary", {"title": title, "text": text})
+        self._outlets.brief(notice)
+
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "state":
+            content = content | self._record.state()
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 
@@ -213,11 +289,13 @@ class _Process:
         self._stop.set()
 
 
-def _announce(path: Path, url: str, cleanup: contextlib.AsyncExitStack) -> None:
+def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack, mode: int = 0o644) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(f"{url}\n", "ascii")
-        path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, opened with its mode
+            file.write(text)
+        path.chmod(mode)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
     else:

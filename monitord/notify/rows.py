@@ -86,6 +86,26 @@ MIGRATIONS = (
     CREATE TABLE journal (id TEXT NOT NULL) STRICT;
     INSERT INTO journal VALUES (lower(hex(randomblob(4))));
     """,
+    # 3: the ledger; times in seconds since the machine started (`monitord.notify.nights`).
+    """
+    CREATE TABLE lives (
+        id INTEGER PRIMARY KEY,
+        boot TEXT NOT NULL,
+        ahead REAL NOT NULL,
+        began REAL NOT NULL,
+        alive REAL NOT NULL,
+        stopped INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE spans (
+        life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        began REAL NOT NULL,
+        ended REAL,
+        PRIMARY KEY (life, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -17,12 +19,12 @@ from monitord.notify.clock import Clock
 from monitord.notify.journal import JournalError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitord.config import Config
     from monitord.notify.journal import History
 
-PAGE = "page"
+PAGE, PAGE_CA, TOKEN = "page", "page-ca.crt", "page-token"
 TIMEOUT_S = 5.0
 _DEFAULT_AGE = timedelta(days=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -39,7 +41,7 @@ class AskError(Exception):
 def status(config: Config, *, as_json: bool) -> int:
     """Print what the monitor hears, sees and tells; returns the exit code."""
     try:
-        answer = _ask(config, "GET", "api/v1/state")
+        answer = ask(config, "GET", "api/v1/state")
     except AskError as cause:
         return _failed(cause)
     url = page_url(config)
@@ -48,6 +50,9 @@ def status(config: Config, *, as_json: bool) -> int:
         return 0
     state = answer["state"]
     print(f"{state['room']}: {state['text']}")
+    if state.get("paused_until"):
+        at = datetime.fromisoformat(state["paused_until"]).astimezone()
+        print(f"paused:     until {at:%H:%M:%S}; `monitord resume` ends it")
     print(f"page:       {url}")
     print(f"ear:        {state['gate_text'] or 'not heard yet'} (last word {_ago(state['since_ear_s'])})")
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")
@@ -66,7 +71,7 @@ def ack(config: Config, incident: str) -> int:
         print(f"INCIDENT: {incident!r} is no number; monitord status shows the numbers", file=sys.stderr)
         return WRONG_USAGE
     try:
-        answer = _ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
+        answer = ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
     except AskError as cause:
         return _failed(cause)
     print(f"incident {answer['id']}: {_told(answer)}")
@@ -116,17 +121,35 @@ def page_url(config: Config) -> str:
         url = (paths.runtime_dir() / PAGE).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
         url = ""
-    if url.startswith("http://"):
+    if url.startswith(("http://", "https://")):
         return url
     address = config.page.address
-    return f"http://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
+    scheme = "https" if config.page.secure else "http"
+    return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
-def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
+def ask(config: Config, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """What the running voice answers.
+
+    Args:
+        config: for the page's address.
+        method: "GET" or "POST".
+        path: below the page's address.
+        content: sent as JSON with POST.
+
+    Raises:
+        AskError: it does not answer, or refuses.
+    """
     url = page_url(config) + path
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http, see page_url
+    data = b"" if method == "POST" else None
+    headers = {}
+    if content is not None:
+        data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
+        request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:
             result = json.loads(answer.read(_BODY_MAX))
@@ -138,6 +161,17 @@ def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise AskError(f"{url}: something that is not monitord answers here")
     return result
+
+
+def _trust() -> list[urllib.request.BaseHandler]:
+    """The page's own authority, and no other: a certificate of the world's would be a stranger's here."""
+    authority = paths.runtime_dir() / PAGE_CA
+    if not authority.exists():
+        return []
+    try:
+        return [urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))]
+    except (OSError, ssl.SSLError):
+        raise AskError(f"{authority}: is no certificate; start monitord again, which writes it anew") from None
 
 
 def _reason(refused: urllib.error.HTTPError) -> str:

@@ -10,10 +10,10 @@ import pytest
 from monitord import paths
 from monitord.audio import loop as loop_module
 from monitord.audio.detector import Detector
-from monitord.audio.loop import BACK_OFF_S, STEADY_S, Loop, SourceHangs
+from monitord.audio.loop import BACK_OFF_S, PATIENCE_S, STEADY_S, Loop, SourceHangs
 from monitord.audio.source import FakeSource, MicrophoneError
 from monitord.channel import Channel
-from monitord.config import Config, Sensitivity
+from monitord.config import PAUSE_MAX_S, Config, Sensitivity
 from monitord.events import Fault, Gate, Kind, Look, Role, Sound
 from monitord.wire import decode
 
@@ -175,6 +175,33 @@ def test_the_owner_closes_and_opens_the_microphone(house, hops):
     assert house.sources == [opened]
     (house.folder / paths.PAUSED).unlink()
     assert Sound.CRY in [message.label for message in house.turn(8)]
+
+
+def test_a_switch_that_nobody_removes_does_not_keep_the_microphone_closed_for_ever(house, hops):
+    house.sources = [FakeSource(hops(0, 30)), FakeSource(hops(0, 30))]
+    house.turn(1)
+    (house.folder / paths.PAUSED).touch()
+    house.turn(1)
+    house.now += PAUSE_MAX_S
+    house.turn(1, seconds=1.0)
+    assert house.sources  # It is closed as long as the longest pause may last.
+    house.now += PATIENCE_S
+    assert Sound.CRY in [message.label for message in house.turn(8)]
+    assert house.sources == []
+    (house.folder / paths.PAUSED).unlink()
+    house.turn(2, seconds=1.0)
+    (house.folder / paths.PAUSED).touch()
+    house.turn(2, seconds=1.0)
+    assert house.loop._ear.gate is Gate.PAUSED  # A new one counts again.
+
+
+def test_a_microphone_that_is_overdriven_is_told_and_found_well_again(house, hops):
+    overdriven = np.where(np.arange(8000) % 40 < 20, 32767, -32768).astype(np.int16)
+    house.sources = [FakeSource([*hops(1), *[overdriven] * 70, *hops(130)])]
+    told = [message.label for message in house.turn(72) if message.kind is Kind.FAULT]
+    assert told == [Fault.MICROPHONE_CLIPS]
+    told = [message.label for message in house.turn(110) if message.kind is Kind.FAULT]
+    assert told == [Fault.RECOVERED]
 
 
 def test_lost_sound_is_told_once_and_over_after_a_while(house, hops):
