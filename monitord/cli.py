@@ -102,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    test = configured("test-alert", _test_alert, "send a test by the channels and wait for what proves that it arrived")
+    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
+    configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
@@ -221,6 +224,18 @@ def _ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
     return ack(Config.load(options.config), options.incident)
+
+
+def _test_alert(options: argparse.Namespace) -> int:
+    from monitord.tools.test_alert import test_alert
+
+    return test_alert(Config.load(options.config), options.sink)
+
+
+def _notify_desktop(options: argparse.Namespace) -> int:
+    from monitord.tools.desktop import notify_desktop
+
+    return notify_desktop(Config.load(options.config))
 
 
 def _pair(options: argparse.Namespace) -> int:

@@ -38,10 +38,14 @@ class AskError(Exception):
     """The voice did not answer as asked; the text says why in one sentence."""
 
 
+class NotRunningError(AskError):
+    """Nobody answers where the voice would."""
+
+
 def status(config: Config, *, as_json: bool) -> int:
     """Print what the monitor hears, sees and tells; returns the exit code."""
     try:
-        answer = _ask(config, "GET", "api/v1/state")
+        answer = ask(config, "GET", "api/v1/state")
     except AskError as cause:
         return _failed(cause)
     url = page_url(config)
@@ -68,7 +72,7 @@ def ack(config: Config, incident: str) -> int:
         print(f"INCIDENT: {incident!r} is no number; monitord status shows the numbers", file=sys.stderr)
         return WRONG_USAGE
     try:
-        answer = _ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
+        answer = ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
     except AskError as cause:
         return _failed(cause)
     print(f"incident {answer['id']}: {_told(answer)}")
@@ -125,21 +129,40 @@ def page_url(config: Config) -> str:
     return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
-def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
-    url = page_url(config) + path
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http(s), see page_url
+def open_voice(config: Config, method: str, path: str, body: bytes = b"", timeout_s: float = TIMEOUT_S) -> Any:
+    """The running voice's answer, to be read.
+
+    Raises:
+        urllib.error.HTTPError: it refuses.
+        OSError: nobody answers.
+        AskError: the file that says whom to trust is damaged.
+    """
+    request = urllib.request.Request(page_url(config) + path, method=method, data=body if method == "POST" else None)  # noqa: S310 - http(s), see page_url
     with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
         request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
+    return opener.open(request, timeout=timeout_s)
+
+
+def ask(config: Config, method: str, path: str, body: bytes = b"", timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+    """The running voice's answer.
+
+    Raises:
+        AskError: it refuses, or something else answers.
+        NotRunningError: nobody answers.
+    """
+    url = page_url(config) + path
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
+        with open_voice(config, method, path, body, timeout_s) as answer:
             result = json.loads(answer.read(_BODY_MAX))
     except urllib.error.HTTPError as refused:
         with refused:
             raise AskError(_reason(refused)) from None
     except (OSError, ValueError):
-        raise AskError(f"monitord does not answer at {url}; is it running? Start it with: monitord run") from None
+        raise NotRunningError(
+            f"monitord does not answer at {url}; is it running? Start it with: monitord run"
+        ) from None
     if not isinstance(result, dict):
         raise AskError(f"{url}: something that is not monitord answers here")
     return result
