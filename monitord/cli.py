@@ -109,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate = configured("simulate", _simulate, "what your rules make of a night that you write down")
     simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
     simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+    test = configured("test-alert", _test_alert, "send a test by the channels and wait for what proves that it arrived")
+    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
+    configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
     report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
     report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
@@ -248,6 +251,20 @@ def _simulate(options: argparse.Namespace) -> int:
     from monitord.tools.simulate import simulate
 
     return simulate(options.file, Config.load(options.config), as_json=options.json)
+
+
+def _test_alert(options: argparse.Namespace) -> int:
+    from monitord.tools.test_alert import test_alert
+
+    return test_alert(Config.load(options.config), options.sink)
+
+
+def _notify_desktop(options: argparse.Namespace) -> int:
+    from monitord.tools.desktop import notify_desktop
+
+    return notify_desktop(Config.load(options.config))
+
+
 def _pair(options: argparse.Namespace) -> int:
     from monitord.tools import pair
 
@@ -258,6 +275,7 @@ def _pair(options: argparse.Namespace) -> int:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
 
 def _report(options: argparse.Namespace) -> int:
     from monitord.tools.report import report

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from monitord.notify import dial, tls
 from monitord.notify.secret import SecretError, reveal
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
 
     from monitord.config import MqttConfig
@@ -214,7 +214,7 @@ class _LastError(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.cause: BaseException | None = None
-        self.logger = logging.Logger("monitord.mqtt", logging.ERROR)  # Not one of the tree: nothing of it is printed.
+        self.logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001 - outside of the tree: nothing of it is printed
         self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
