@@ -20,12 +20,14 @@ from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
+from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
-from monitord.notify.web import accessfile
+from monitord.notify.web import accessfile, ntfy
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.feed import Feed
 from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
@@ -94,6 +96,7 @@ class _Process:
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
         self._voice = Voice(
@@ -107,6 +110,7 @@ class _Process:
             followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        self._recall()
         page = self._config.page
         names = names_of_this_machine()
         self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
@@ -118,7 +122,7 @@ class _Process:
             cgnat=page.cgnat,
         )
         tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
-        server = Server(self, self._hub, gate, page, tls)
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
@@ -224,6 +228,7 @@ class _Process:
 
     def _beat(self) -> None:
         self._hub.recheck(self._doorkeeper.holds)
+        self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 
@@ -243,9 +248,31 @@ class _Process:
             service.notify("WATCHDOG=1")
 
     def _push(self, notice: Notice) -> None:
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
+        told = self._voice.incident(notice.incident)
+        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
+        if notice.urgency is not None:
+            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
+
+    def _recall(self) -> None:
+        """What ntfy apps may have missed while the voice was down."""
+        now = self._clock.monotonic()
+        since = self._clock.to_utc(now - ntfy.KEPT_S)
+        alerts, acked = [], {}
+        for each in self._journal.deliveries_since(PAGE_SINK, since):
+            known = self._voice.find(each.incident)
+            if known is None or each.begun_at is None or each.reason not in delivery.RINGS:
+                continue
+            alerts.append((f"{self._journal.id}-{each.id}", self._unix(each.begun_at), known))
+            if known["acked_at"] is not None:
+                acked[each.incident] = self._unix(self._clock.from_utc(known["acked_at"]))
+        self._feed.recall(alerts, acked)
+
+    def _unix(self, at: float) -> int:
+        return int(at - self._clock.monotonic() + self._clock.wall())
 
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "incident":
+            self._feed.incident(content)
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 
