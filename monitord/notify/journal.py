@@ -105,6 +105,10 @@ class History:
         marks = ", ".join("?" * len(incidents))
         return self._deliveries(f"WHERE incident IN ({marks}) ORDER BY id", *incidents)
 
+    def deliveries_since(self, sink: str, utc: str) -> list[Delivery]:
+        """The deliveries through `sink` that were begun at `utc` or later, oldest first."""
+        return self._deliveries("WHERE sink = ? AND begun_at >= ? ORDER BY id", sink, utc)
+
     def unfinished(self) -> list[Delivery]:
         """The deliveries that are neither delivered nor failed."""
         return self._deliveries("WHERE state IN ('pending', 'sending') ORDER BY id")

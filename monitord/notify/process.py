@@ -24,12 +24,14 @@ from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
 from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
+from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
-from monitord.notify.web import accessfile
+from monitord.notify.web import accessfile, ntfy
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.feed import Feed
 from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
@@ -99,6 +101,7 @@ class _Process:
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         others = channels(self._config, page_for_others(self._config))
         self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
         self._skip_what_is_committed()
@@ -117,6 +120,7 @@ class _Process:
             followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        self._recall()
         page = self._config.page
         names = names_of_this_machine()
         self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
@@ -128,7 +132,7 @@ class _Process:
             cgnat=page.cgnat,
         )
         tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
-        server = Server(self, self._hub, gate, page, tls)
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
@@ -245,6 +249,7 @@ class _Process:
 
     def _beat(self) -> None:
         self._hub.recheck(self._doorkeeper.holds)
+        self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._voice.heal()
         self._tick()
@@ -270,7 +275,27 @@ class _Process:
             shown = trial.for_the_page(self._tested, notice.delivery, over=False)
             self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
             return
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
+        told = self._voice.incident(notice.incident)
+        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
+        if notice.urgency is not None:
+            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
+
+    def _recall(self) -> None:
+        """What ntfy apps may have missed while the voice was down."""
+        now = self._clock.monotonic()
+        since = self._clock.to_utc(now - ntfy.KEPT_S)
+        alerts, acked = [], {}
+        for each in self._journal.deliveries_since(PAGE_SINK, since):
+            known = self._voice.find(each.incident)
+            if known is None or each.begun_at is None or each.reason not in delivery.RINGS:
+                continue
+            alerts.append((f"{self._journal.id}-{each.id}", self._unix(each.begun_at), known))
+            if known["acked_at"] is not None:
+                acked[each.incident] = self._unix(self._clock.from_utc(known["acked_at"]))
+        self._feed.recall(alerts, acked)
+
+    def _unix(self, at: float) -> int:
+        return int(at - self._clock.monotonic() + self._clock.wall())
 
     def _change_pause(self, change: Callable[[], None]) -> dict[str, Any]:
         try:
@@ -292,6 +317,8 @@ class _Process:
     def _publish(self, name: str, content: dict[str, Any]) -> None:
         if name == "state":
             content = content | self._record.state()
+        if name == "incident":
+            self._feed.incident(content)
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

@@ -149,6 +149,8 @@ class Gate:
             AccessError: the access file cannot be read.
         """
         presented = request.headers.get("Authorization")
+        if presented is None and not request.path.startswith("/api/"):
+            presented = _in_query(request.query.get("auth"))
         if presented is not None:
             known = self._by_token(request, token_of(presented))
             return Visitor(known.role, known)
@@ -212,6 +214,16 @@ def is_this_machine(remote: str, own: str) -> bool:
     if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
         return peer.ipv4_mapped.is_loopback
     return peer.is_loopback or remote == own
+
+
+def _in_query(text: str | None) -> str | None:
+    """The Authorization header that ntfy's clients put into ``?auth=`` where they cannot send one: base64url of it."""
+    if not text:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def token_of(presented: str) -> str | None:

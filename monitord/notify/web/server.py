@@ -14,17 +14,21 @@ from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
+from monitord.notify.web.subscribe import Subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from monitord.config import PageConfig
+    from monitord.notify.web.feed import Feed
     from monitord.notify.web.gate import Gate
     from monitord.notify.web.hub import Hub
     from monitord.notify.web.tls import Tls
 
 BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
+BUTTON = "Acknowledge"
+"""On a notification of an ntfy app."""
 
 
 class ServerError(Exception):
@@ -37,13 +41,16 @@ class Server:
     Args:
         answers: the voice.
         hub: the live stream.
+        feed: what ntfy apps are told.
         gate: who may ask.
         config: where.
         tls: None: plain HTTP.
     """
 
-    def __init__(self, answers: Answers, hub: Hub, gate: Gate, config: PageConfig, tls: Tls | None = None) -> None:
-        self._gate, self._hub, self._config, self._tls = gate, hub, config, tls
+    def __init__(
+        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None
+    ) -> None:
+        self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._api = Api(answers, hub, gate, config.ntfy_topic)
 
     async def start(self) -> str:
@@ -70,6 +77,8 @@ class Server:
             application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
+        if self._config.ntfy_topic:
+            Subscriptions(self._feed, self._gate, self._config.ntfy_topic, BUTTON).add_to(application)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
@@ -82,6 +91,7 @@ class Server:
     async def stop(self) -> None:
         """Send every page away and stop listening."""
         self._hub.close()
+        self._feed.close()
         await self._doors.stop()
         await self._runner.cleanup()
 
