@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -111,6 +112,16 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
+
+
+def _add_pair(pair: argparse.ArgumentParser) -> None:
+    pair.add_argument("--role", choices=("watch", "acknowledge"), default="acknowledge", help="what it may do")
+    pair.add_argument("--name", metavar="NAME", help="what it is called; without it, the phone says")
+    pair.add_argument("--json", action="store_true", help="with --list: one JSON object a line")
+    instead = pair.add_mutually_exclusive_group()
+    instead.add_argument("--ntfy", action="store_true", help="a user and password for an ntfy app")
+    instead.add_argument("--list", action="store_true", help="who is paired")
+    instead.add_argument("--revoke", metavar="NAME", help="put out who has this name or id, at once")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -210,6 +221,18 @@ def _ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
     return ack(Config.load(options.config), options.incident)
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from monitord.tools import pair
+
+    config = Config.load(options.config)
+    if options.list:
+        return pair.show(config, as_json=options.json)
+    if options.revoke is not None:
+        return pair.revoke(config, options.revoke)
+    begin = pair.pair_ntfy if options.ntfy else pair.pair
+    return begin(config, options.role, options.name)
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -93,7 +93,7 @@ def is_local(text: str, *, cgnat: bool = False) -> bool:
     return True
 
 
-def is_our_host(header: str, names: frozenset[str], port: int, *, cgnat: bool = False) -> bool:
+def is_our_host(header: str, names: frozenset[str], port: int, *, cgnat: bool = False, scheme: str = "http") -> bool:
     """Whether a Host header names this server: a local address or one of `names` (small letters), and `port`.
 
     This is what stops DNS rebinding: a page of a stranger whose name resolves to an address of this house still sends
@@ -106,9 +106,10 @@ def is_our_host(header: str, names: frozenset[str], port: int, *, cgnat: bool = 
         return False
     if not name or parts.netloc != header or "@" in header or header.endswith(":"):
         return False
-    return (80 if given is None else given) == port and (name in names or is_local(name, cgnat=cgnat))
+    usual = 443 if scheme == "https" else 80
+    return (usual if given is None else given) == port and (name in names or is_local(name, cgnat=cgnat))
 
 
-def is_our_origin(origin: str, host: str) -> bool:
+def is_our_origin(origin: str, host: str, *, scheme: str = "http") -> bool:
     """Whether an Origin header is this server, which the request itself called `host`."""
-    return origin.lower() == f"http://{host.lower()}"
+    return origin.lower() == f"{scheme}://{host.lower()}"

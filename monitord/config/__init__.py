@@ -9,11 +9,24 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from monitord.config.hours import QuietConfig
 from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
-from monitord.config.rules import AlertWhen, Priority, RuleConfig, RulesConfig
+from monitord.config.rules import (
+    EVERYONE,
+    AlertWhen,
+    CryConfig,
+    FaultConfig,
+    Groups,
+    Lowered,
+    Priority,
+    RuleConfig,
+    RulesConfig,
+    Until,
+)
 from monitord.config.section import ConfigError, Section
 from monitord.config.senses import (
     HOP_S,
@@ -31,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "EVERYONE",
     "HOP_S",
     "LOOK_GRACE_S",
     "PAUSE_MAX_S",
@@ -38,17 +52,29 @@ __all__ = [
     "AudioConfig",
     "Config",
     "ConfigError",
+    "CryConfig",
+    "FaultConfig",
     "JournalConfig",
     "Language",
+<<<<<<< HEAD
+=======
+    "Lowered",
+>>>>>>> server
     "PageConfig",
     "Priority",
     "Profile",
+    "QuietConfig",
     "RoomConfig",
     "RuleConfig",
     "RulesConfig",
     "Sensitivity",
+    "Until",
     "VideoConfig",
 ]
+
+
+PAGE, LOG = BUILT_IN = ("page", "log")
+"""The channels that are always there."""
 
 
 class JournalConfig(Section):
@@ -64,8 +90,34 @@ class Config(Section):
     audio: AudioConfig = AudioConfig()
     video: VideoConfig = VideoConfig()
     rules: RulesConfig = RulesConfig()
+    groups: Groups = Field(default_factory=dict)
+    quiet_hours: QuietConfig = QuietConfig()
     page: PageConfig = PageConfig()
     journal: JournalConfig = JournalConfig()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that an alert can leave by."""
+        return (*BUILT_IN, *getattr(self, "notify", ()))
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """Names of the channels of a group."""
+        return self.groups.get(name, self.channels)
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        for name, channels in self.groups.items():
+            for each in channels:
+                if each not in self.channels:
+                    raise _mistake(["groups", name], f"{each!r} is no channel; there are {', '.join(self.channels)}")
+            if set(channels) == {LOG}:
+                raise _mistake(["groups", name], "would reach nobody: nobody is woken by a line in the log")
+        for label in RulesConfig.model_fields:
+            for name in getattr(self.rules, label).notify:
+                if name != EVERYONE and name not in self.groups:
+                    known = ", ".join(dict.fromkeys([EVERYONE, *self.groups]))
+                    raise _mistake(["rules", label, "notify"], f"{name!r} is no group; there are {known}")
+        return self
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -88,3 +140,8 @@ class Config(Section):
             raise ConfigError(f"{path}: is not valid TOML: {cause}") from None
         except ValidationError as cause:
             raise ConfigError("\n".join(explain(path, text, error, cls) for error in cause.errors())) from None
+
+
+def _mistake(keys: list[str], sentence: str) -> PydanticCustomError:
+    """A mistake that only the whole file shows, at the key that has to be changed."""
+    return PydanticCustomError("whole_file", "{sentence}", {"sentence": sentence, "keys": keys})

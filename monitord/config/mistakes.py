@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def explain(path: Path, text: str, error: Any, model: type[BaseModel]) -> str:
     """The line for one `error` of pydantic in `text` of `path`, read as `model`."""
     keys = [str(part) for part in error["loc"]]
+    if error["type"] == "whole_file":
+        keys = error["ctx"]["keys"]
     line = _line_of(text, keys)
     where = f"{path}:{line}" if line else str(path)
     return f"{where}: {'.'.join(keys)}: {_what(keys, error, model)}"
@@ -23,6 +25,8 @@ def explain(path: Path, text: str, error: Any, model: type[BaseModel]) -> str:
 def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: PLR0911 - one return for each kind of mistake
     found = repr(error["input"])
     match error["type"]:
+        case "whole_file":
+            return str(error["ctx"]["sentence"])
         case "extra_forbidden":
             return "is no key of monitord; config.example.toml shows all of them"
         case "greater_than_equal" | "less_than_equal" as side:

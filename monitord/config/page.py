@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
+from typing import Annotated
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from monitord.config.section import Section
@@ -26,14 +30,53 @@ def _local_address(value: str, *, cgnat: bool) -> str:
     return value
 
 
+class Tls(StrEnum):
+    """Whether the page is served by TLS. AUTO: to the house it is, to this machine alone it is not."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Pairing(StrEnum):
+    """Who has to be paired. LAN: everybody but this machine itself. ALWAYS: it too."""
+
+    LAN = "lan"
+    ALWAYS = "always"
+
+
 class PageConfig(Section):
-    """Where the page and the API are served. `cgnat`: 100.64.0.0/10 counts as the house's own network."""
+    """Where the page and the API are served. `cgnat`: 100.64.0.0/10 counts as the house's own network.
+
+    `ntfy_topic`: the topic that ntfy apps subscribe to at the page's address; "" serves none.
+    `session_days`: how long a paired phone stays paired that is not used.
+    """
 
     cgnat: bool = False
     address: str = "127.0.0.1"
     port: int = Field(default=8740, ge=0, le=65535)
+    tls: Annotated[Tls, Field(strict=False)] = Tls.AUTO
+    pairing: Annotated[Pairing, Field(strict=False)] = Pairing.LAN
+    session_days: int = Field(default=90, ge=1, le=3650)
+    ntfy_topic: str = "monitord"
 
     @field_validator("address")
     @classmethod
     def _is_local(cls, value: str, info: ValidationInfo) -> str:
         return _local_address(value, cgnat=info.data.get("cgnat") is True)
+
+    @field_validator("ntfy_topic")
+    @classmethod
+    def _is_topic(cls, value: str) -> str:
+        if not re.fullmatch(r"[-_A-Za-z0-9]{0,64}", value):
+            raise ValueError("is no topic: up to 64 letters, digits, - and _")
+        if value in ("api", "v1"):
+            raise ValueError("is a path of the page itself; choose another name")
+        return value
+
+    @property
+    def secure(self) -> bool:
+        """Whether the page is served by TLS."""
+        if self.tls is Tls.AUTO:
+            return not local_address(self.address, cgnat=self.cgnat).is_loopback
+        return self.tls is Tls.ON

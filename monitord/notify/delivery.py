@@ -80,6 +80,23 @@ TABLE: dict[State, dict[Event, Step]] = {
 FINAL = frozenset({State.DELIVERED, State.FAILED})
 
 
+class Reason(StrEnum):
+    """Why something is brought to a channel."""
+
+    ALERT = "alert"
+    REPEAT = "repeat"
+    ESCALATED = "escalated"
+    STILL = "still"
+    UPDATE = "update"
+    ACKNOWLEDGED = "acknowledged"
+    CLEARED = "cleared"
+    TEST = "test"
+
+
+RINGS = frozenset({Reason.ALERT, Reason.REPEAT, Reason.ESCALATED, Reason.STILL, Reason.TEST})
+"""What must reach a person, and rings; the others only go after it, quietly."""
+
+
 class IllegalEventError(Exception):
     """An event that cannot happen to this delivery now; nothing was changed."""
 
@@ -97,6 +114,9 @@ class Delivery:
         expires_at: when it counts as not delivered.
         attempts: how often it was handed to the sink.
         delivered_at: when it was confirmed first.
+        reason: why it is brought.
+        error: how the last attempt failed, one sentence; "": it did not.
+        begun_at: when it was begun.
     """
 
     id: int
@@ -107,11 +127,21 @@ class Delivery:
     expires_at: float
     attempts: int = 0
     delivered_at: float | None = None
+    reason: Reason = Reason.ALERT
+    error: str = ""
+    begun_at: float | None = None
 
 
-def begin(id: int, incident: int, sink: str, now: float) -> Delivery:  # noqa: A002 - it is the field's name
+def begin(
+    id: int,  # noqa: A002 - it is the field's name
+    incident: int,
+    sink: str,
+    now: float,
+    reason: Reason = Reason.ALERT,
+) -> Delivery:
     """A new delivery, due at once."""
-    return Delivery(id, incident, sink, State.PENDING, due_at=now, expires_at=now + EXPIRE_S)
+    expires_at = now + EXPIRE_S
+    return Delivery(id, incident, sink, State.PENDING, due_at=now, expires_at=expires_at, reason=reason, begun_at=now)
 
 
 def due(delivery: Delivery) -> float | None:
@@ -139,8 +169,17 @@ def back_off_s(attempts: int, jitter: float) -> float:
     return top / 2 + top / 2 * jitter
 
 
-def step(delivery: Delivery, event: Event, now: float, *, jitter: float = 0.0) -> tuple[Delivery, tuple[Action, ...]]:
+def step(
+    delivery: Delivery, event: Event, now: float, *, jitter: float = 0.0, error: str = ""
+) -> tuple[Delivery, tuple[Action, ...]]:
     """`delivery` after `event` at `now`, and what to do.
+
+    Args:
+        delivery: before.
+        event: what happened.
+        now: when, seconds.
+        jitter: 0..1, with ERROR.
+        error: how the attempt failed, one sentence, with ERROR.
 
     Raises:
         IllegalEventError: TABLE does not list it.
@@ -153,9 +192,10 @@ def step(delivery: Delivery, event: Event, now: float, *, jitter: float = 0.0) -
         case Event.SEND:
             after = replace(after, due_at=now + CONFIRM_S, attempts=delivery.attempts + 1)
         case Event.ERROR:
-            after = replace(after, due_at=now + back_off_s(delivery.attempts, jitter))
+            error = error or "nobody confirmed it in time"
+            after = replace(after, due_at=now + back_off_s(delivery.attempts, jitter), error=error)
         case Event.RESTART:
             after = replace(after, due_at=now)
         case Event.CONFIRMED if delivery.delivered_at is None:
-            after = replace(after, delivered_at=now)
+            after = replace(after, delivered_at=now, error="")
     return after, actions

@@ -19,9 +19,23 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitord.notify.clock import Clock
+<<<<<<< HEAD
 from monitord.notify.ledger import Guard, Span
 from monitord.notify.nights import Life
 from monitord.notify.rows import DELIVERY, INCIDENT, LEDGER, SCHEMA, SCHEMA_VERSION, to_delivery, to_incident, to_row
+=======
+from monitord.notify.rows import (
+    DELIVERY,
+    FIRST,
+    INCIDENT,
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    to_act,
+    to_delivery,
+    to_incident,
+    to_row,
+)
+>>>>>>> server
 from monitord.wire import decode
 
 if TYPE_CHECKING:
@@ -30,7 +44,7 @@ if TYPE_CHECKING:
 
     from monitord.events import Frame
     from monitord.notify.delivery import Delivery
-    from monitord.notify.incident import Incident
+    from monitord.notify.incident import Act, Incident
 
 
 class JournalError(Exception):
@@ -94,6 +108,10 @@ class History:
         marks = ", ".join("?" * len(incidents))
         return self._deliveries(f"WHERE incident IN ({marks}) ORDER BY id", *incidents)
 
+    def deliveries_since(self, sink: str, utc: str) -> list[Delivery]:
+        """The deliveries through `sink` that were begun at `utc` or later, oldest first."""
+        return self._deliveries("WHERE sink = ? AND begun_at >= ? ORDER BY id", sink, utc)
+
     def unfinished(self) -> list[Delivery]:
         """The deliveries that are neither delivered nor failed."""
         return self._deliveries("WHERE state IN ('pending', 'sending') ORDER BY id")
@@ -101,6 +119,16 @@ class History:
     def delivery(self, number: int) -> Delivery | None:
         """The delivery of that number."""
         return next(iter(self._deliveries("WHERE id = ?", number)), None)
+
+    def acts_since(self, utc: str) -> list[Act]:
+        """What persons did at `utc` or later (acknowledged, muted), oldest first."""
+        query = "SELECT incident, at, event, by, via FROM acts WHERE at >= ? ORDER BY id"
+        return [to_act(row, self._clock) for row in self._rows(query, utc)]
+
+    @property
+    def id(self) -> str:
+        """The name of this journal: with the number of a delivery, a key that no other journal ever gives."""
+        return str(self._rows("SELECT id FROM journal")[0][0])
 
     def next_ids(self) -> tuple[int, int]:
         """Numbers of the next incident and the next delivery; none is ever given twice."""
@@ -200,6 +228,11 @@ class Journal(History):
         """Write the 8 bytes of a frame; inside `transaction`."""
         self._database.execute("INSERT INTO frames (received_at, data) VALUES (?, ?)", (self._clock.to_utc(now), data))
 
+    def add_act(self, each: Act) -> None:
+        """Write what a person did; inside `transaction`, after its incident."""
+        values = (each.incident, self._clock.to_utc(each.at), each.event.name, each.by, each.via)
+        self._database.execute("INSERT INTO acts (incident, at, event, by, via) VALUES (?, ?, ?, ?, ?)", values)
+
     def save_incident(self, each: Incident) -> None:
         """Write `each` as it now is; inside `transaction`."""
         self._save("incidents", INCIDENT, each)
@@ -278,10 +311,14 @@ def read(path: Path) -> History:
         database = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None)
         try:
             database.execute("SELECT count(*) FROM incidents").fetchone()
+            (version,) = database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as cause:
             database.close()
             why = cause
         else:
+            if version != SCHEMA_VERSION:
+                database.close()
+                raise _of_another(path, version)
             return History(database, path, Clock())
     raise JournalError(f"{path}: the journal cannot be read: {why}")
 
@@ -303,15 +340,25 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if report != "ok":
         raise sqlite3.DatabaseError(report)
     (version,) = database.execute("PRAGMA user_version").fetchone()
+<<<<<<< HEAD
     if version == 0:
         database.executescript(f"BEGIN; {SCHEMA} {LEDGER} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version == 1:
         database.executescript(f"BEGIN; {LEDGER} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+=======
+    steps = (FIRST, *MIGRATIONS)[version:]
+    if steps:
+        database.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+>>>>>>> server
     elif version != SCHEMA_VERSION:
-        raise JournalError(
-            f"{path}: the journal has version {version}, this monitord reads {SCHEMA_VERSION}; "
-            "install the newer monitord again, or move the file away"
-        )
+        raise _of_another(path, version)
+
+
+def _of_another(path: Path, version: int) -> JournalError:
+    remedy = "install the newer monitord again, or move the file away"
+    if version < SCHEMA_VERSION:
+        remedy = "start monitord once, which brings it up to date"
+    return JournalError(f"{path}: the journal has version {version}, this monitord reads {SCHEMA_VERSION}; {remedy}")
 
 
 def _move_aside(path: Path, clock: Clock) -> Path:

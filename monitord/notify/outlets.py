@@ -22,10 +22,10 @@ class Outlets:
 
     Args:
         sinks: one per channel.
-        report: told what became of a delivery: its number, and CONFIRMED or ERROR.
+        report: told what became of a delivery: its number, CONFIRMED or ERROR, and how it failed in one sentence.
     """
 
-    def __init__(self, sinks: Iterable[Sink], report: Callable[[int, delivery.Event], None]) -> None:
+    def __init__(self, sinks: Iterable[Sink], report: Callable[[int, delivery.Event, str], None]) -> None:
         self._sinks = {sink.name: sink for sink in sinks}
         self._report = report
         self._tasks: set[asyncio.Task[None]] = set()
@@ -34,6 +34,11 @@ class Outlets:
     def names(self) -> tuple[str, ...]:
         """Names of the channels."""
         return tuple(self._sinks)
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Names of those that are also brought what comes after an alert."""
+        return tuple(name for name, sink in self._sinks.items() if getattr(sink, "follows", False))
 
     def start(self, house: House) -> None:
         """Start the channels that keep a connection."""
@@ -72,15 +77,16 @@ class Outlets:
             task.get_loop().call_exception_handler(context)
 
     async def _send(self, sink: Sink | None, notice: Notice) -> None:
-        event = delivery.Event.ERROR
+        event, error = delivery.Event.ERROR, "there is no such channel any more"
         if sink is not None:
             try:
                 async with asyncio.timeout(delivery.CONFIRM_S):
                     await sink.send(notice)
             except (SinkError, TimeoutError) as cause:
-                log.warning("alert %d, %s: %s", notice.incident.id, sink.name, cause or "no answer in time")
+                error = str(cause) or "no answer in time"
+                log.warning("alert %d, %s: %s", notice.incident.id, sink.name, error)
             else:
                 if not sink.confirms:
                     return
-                event = delivery.Event.CONFIRMED
-        self._report(notice.delivery, event)
+                event, error = delivery.Event.CONFIRMED, ""
+        self._report(notice.delivery, event, error)

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
+from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery, history
@@ -22,10 +23,18 @@ from monitord.notify.nights import night_json
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError, Switch
 from monitord.notify.sinks.log import LogSink
+from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
+from monitord.notify.web import accessfile, ntfy
+from monitord.notify.web.accessfile import AccessFile
+from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.feed import Feed
+from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
+from monitord.notify.web.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +48,13 @@ log = logging.getLogger(__name__)
 
 PAGE = "page"
 """File in the runtime folder that holds the address of the page while it is served."""
+PAGE_CA = "page-ca.crt"
+"""Beside it: the certificate that signs the page's, while it is served by TLS."""
+TOKEN = "page-token"  # noqa: S105 - the name of a file
+"""Beside it, for the user of this process: what `monitord status` shows where this machine has to be paired, too."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
+_RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
@@ -51,7 +65,7 @@ def main(config: Config) -> int:
     confinement = confine(Process.VOICE)
     try:
         return asyncio.run(_Process(config, Clock(), confinement).run())
-    except (JournalError, InboxError, ServerError) as cause:
+    except (JournalError, InboxError, ServerError, TlsError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
@@ -65,7 +79,7 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
-        """Raises: JournalError, InboxError, ServerError."""
+        """Raises: JournalError, InboxError, ServerError, TlsError."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._loop.set_exception_handler(self._broken)
@@ -85,6 +99,7 @@ class _Process:
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
         boot = boot_id()
@@ -101,12 +116,31 @@ class _Process:
             transmit=self._outlets.transmit,
             publish=self._publish,
             jitter=random.random,
+            followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
-        server = Server(self, self._hub, cgnat=self._config.page.cgnat)
-        url = await server.start(self._config.page.address, self._config.page.port)
+        self._recall()
+        page = self._config.page
+        names = names_of_this_machine()
+        self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
+        gate = Gate(
+            self._doorkeeper,
+            names,
+            scheme="https" if page.secure else "http",
+            trust_here=page.pairing is Pairing.LAN,
+            cgnat=page.cgnat,
+        )
+        tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls)
+        url = await server.start()
         cleanup.push_async_callback(server.stop)
-        _announce(paths.runtime_dir() / PAGE, url, cleanup)
+        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
+        if page.pairing is Pairing.ALWAYS:
+            _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
+        if tls is not None:
+            # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
+            _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
+            self._every(_RENEW_S, tls.renew)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
@@ -135,6 +169,7 @@ class _Process:
         self._arm()
         return result
 
+<<<<<<< HEAD
     def pause(self, minutes: float, by: str, via: str) -> dict[str, Any]:
         """For the server and the channels: close the microphone for a while; returns the state. Raises: PauseError."""
         self._switch.begin(minutes * 60.0, self._clock.boottime())
@@ -156,6 +191,32 @@ class _Process:
         life = self._keeper.life()
         found = history.nights(self._journal, self._clock, life.boot, self._config.video.look_s, days, life=life)
         return [night_json(each) for each in found]
+=======
+    def find(self, number: int) -> dict[str, Any] | None:
+        """For the server: one incident."""
+        return self._voice.find(number)
+
+    def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person mutes the tones."""
+        result = self._voice.mute(number, by, via)
+        self._arm()
+        return result
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights."""
+        del days
+        return []
+
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """For the server: a person pauses the monitor."""
+        del minutes, by, via
+        raise NotNowError("this monitord cannot be paused from the page yet")
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """For the server: a person ends a pause."""
+        del by, via
+        raise NotNowError("this monitord cannot be paused from the page yet")
+>>>>>>> server
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -203,6 +264,8 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
+        self._hub.recheck(self._doorkeeper.holds)
+        self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 
@@ -222,7 +285,27 @@ class _Process:
             service.notify("WATCHDOG=1")
 
     def _push(self, notice: Notice) -> None:
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
+        told = self._voice.incident(notice.incident)
+        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
+        if notice.urgency is not None:
+            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
+
+    def _recall(self) -> None:
+        """What ntfy apps may have missed while the voice was down."""
+        now = self._clock.monotonic()
+        since = self._clock.to_utc(now - ntfy.KEPT_S)
+        alerts, acked = [], {}
+        for each in self._journal.deliveries_since(PAGE_SINK, since):
+            known = self._voice.find(each.incident)
+            if known is None or each.begun_at is None or each.reason not in delivery.RINGS:
+                continue
+            alerts.append((f"{self._journal.id}-{each.id}", self._unix(each.begun_at), known))
+            if known["acked_at"] is not None:
+                acked[each.incident] = self._unix(self._clock.from_utc(known["acked_at"]))
+        self._feed.recall(alerts, acked)
+
+    def _unix(self, at: float) -> int:
+        return int(at - self._clock.monotonic() + self._clock.wall())
 
     def _mind_the_pause(self) -> None:
         """It is looked after at every tick, and there is one each BEAT_S at the latest."""
@@ -244,13 +327,18 @@ class _Process:
         return {"paused_until": self._clock.to_utc(self._clock.monotonic() + left_s)}
 
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+<<<<<<< HEAD
         if name == "state":
             content = content | self._paused()
+=======
+        if name == "incident":
+            self._feed.incident(content)
+>>>>>>> server
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 
-    def _report(self, number: int, event: delivery.Event) -> None:
-        self._voice.report(number, event)
+    def _report(self, number: int, event: delivery.Event, error: str) -> None:
+        self._voice.report(number, event, error)
         self._arm()
 
     def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -261,11 +349,13 @@ class _Process:
         self._stop.set()
 
 
-def _announce(path: Path, url: str, cleanup: contextlib.AsyncExitStack) -> None:
+def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack, mode: int = 0o644) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(f"{url}\n", "ascii")
-        path.chmod(0o644)  # Whatever the umask: `monitord status` of any user finds the page by it.
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, opened with its mode
+            file.write(text)
+        path.chmod(mode)  # Whatever the umask: `monitord status` of any user finds the page by it.
     except OSError as cause:
         log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
     else:

@@ -7,18 +7,22 @@ Times are seconds on the monotonic clock in Python and UTC text in the rows; a m
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitord.events import Fault, Look, Sight, Sound
 from monitord.notify import delivery, incident
 from monitord.notify.delivery import Delivery
-from monitord.notify.incident import Incident, Urgency
+from monitord.notify.incident import Act, Incident, Urgency
 
 if TYPE_CHECKING:
     from monitord.notify.clock import Clock
 
+<<<<<<< HEAD
 SCHEMA_VERSION = 2
 SCHEMA = """
+=======
+FIRST = """
+>>>>>>> server
 CREATE TABLE frames (
     id INTEGER PRIMARY KEY,
     received_at TEXT NOT NULL,
@@ -56,6 +60,41 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_by_incident ON deliveries (incident);
 """
+"""Version 1. What came later is in MIGRATIONS, for a new journal as for an old one."""
+
+MIGRATIONS = (
+    # 2: who acknowledged, escalation, why a delivery was made and how it failed, and the name of the journal.
+    """
+    ALTER TABLE incidents ADD COLUMN lowered_from TEXT;
+    ALTER TABLE incidents ADD COLUMN latching INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE incidents ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE incidents ADD COLUMN escalated_at TEXT;
+    ALTER TABLE incidents ADD COLUMN muted_at TEXT;
+    ALTER TABLE incidents ADD COLUMN repeat_at TEXT;
+    ALTER TABLE incidents ADD COLUMN escalate_at TEXT;
+    ALTER TABLE incidents ADD COLUMN remind_at TEXT;
+    ALTER TABLE incidents ADD COLUMN acked_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE incidents ADD COLUMN acked_via TEXT NOT NULL DEFAULT '';
+    ALTER TABLE deliveries ADD COLUMN reason TEXT NOT NULL DEFAULT 'alert';
+    ALTER TABLE deliveries ADD COLUMN error TEXT NOT NULL DEFAULT '';
+    ALTER TABLE deliveries ADD COLUMN begun_at TEXT;
+    CREATE TABLE acts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        incident INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+        at TEXT NOT NULL,
+        event TEXT NOT NULL,
+        by TEXT NOT NULL,
+        via TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX acts_by_time ON acts (at);
+    CREATE TABLE journal (id TEXT NOT NULL) STRICT;
+    INSERT INTO journal VALUES (lower(hex(randomblob(4))));
+    """,
+)
+"""How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
+TABLES = ("frames", "incidents", "deliveries", "acts")
+"""Tables that hold history, each after those that it refers to."""
 
 LEDGER = """
 CREATE TABLE lives (
@@ -83,8 +122,10 @@ INCIDENT = tuple(field.name for field in fields(Incident))
 DELIVERY = tuple(field.name for field in fields(Delivery))
 """Columns of the table of deliveries."""
 
-_PAST = frozenset({"opened_at", "last_at", "alerted_at", "acked_at", "cleared_at", "delivered_at"})
-_TIMES = _PAST | {"look_by", "lapses_at", "due_at", "expires_at"}
+_PAST = frozenset({"opened_at", "last_at", "alerted_at", "acked_at", "cleared_at", "delivered_at", "begun_at"})
+_PAST |= {"escalated_at", "muted_at"}
+_TIMES = _PAST | {"look_by", "lapses_at", "due_at", "expires_at", "repeat_at", "escalate_at", "remind_at"}
+_FLAGS = ("lasting", "sounding", "latching")
 _WORDS: dict[str, type[Sound | Sight | Look | Fault]] = {kind.__name__: kind for kind in (Sound, Sight, Look, Fault)}
 
 
@@ -103,6 +144,12 @@ def member(text: object) -> Sound | Sight | Look | Fault:
     return _WORDS[kind][name]
 
 
+def to_act(row: tuple[Any, ...], clock: Clock) -> Act:
+    """One row of the table of acts: incident, at, event, by, via."""
+    number, at, event, by, via = row
+    return Act(number, min(clock.from_utc(at), clock.monotonic()), incident.Event[event], by, via)
+
+
 def to_row(each: Incident | Delivery, clock: Clock) -> list[object]:
     """The values of the columns, in the order of INCIDENT or DELIVERY."""
     return [_stored(name, getattr(each, name), clock) for name in (field.name for field in fields(each))]
@@ -114,8 +161,9 @@ def to_incident(row: tuple[object, ...], clock: Clock) -> Incident:
     values["subject"] = member(values["subject"])
     values["seen"] = None if values["seen"] is None else member(values["seen"])
     values["urgency"] = Urgency(str(values["urgency"]))
+    values["lowered_from"] = None if values["lowered_from"] is None else Urgency(str(values["lowered_from"]))
     values["state"] = incident.State(str(values["state"]))
-    values["lasting"], values["sounding"] = bool(values["lasting"]), bool(values["sounding"])
+    values |= {name: bool(values[name]) for name in _FLAGS}
     return Incident(**values)  # type: ignore[arg-type] # The schema and the lines above hold the types.
 
 
@@ -123,6 +171,7 @@ def to_delivery(row: tuple[object, ...], clock: Clock) -> Delivery:
     """The reverse of `to_row`."""
     values = {name: _loaded(name, value, clock) for name, value in zip(DELIVERY, row, strict=True)}
     values["state"] = delivery.State(str(values["state"]))
+    values["reason"] = delivery.Reason(str(values["reason"]))
     return Delivery(**values)  # type: ignore[arg-type] # As above.
 
 

@@ -7,25 +7,30 @@ it: the camera looks at the room, not at a sound. The caller brings `now` and ke
 A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
 over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
 unless it reports them again. Faults of the camera are also over when a look has an answer.
+
+What the owner's rules say is looked up here: priority, who is called and how often, quiet hours. The wall clock is an
+input (`it_is`): a core without a clock of its own cannot be surprised by summer time, or by a clock that jumps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from monitord.config import AlertWhen, RuleConfig, RulesConfig
+from monitord.config import AlertWhen, FaultConfig, QuietConfig, RuleConfig, RulesConfig, Until
 from monitord.events import EAR_FAULTS, LOOK_FAULTS, Fault, Kind, Life, Look, Message, Role, Sight, Sound
-from monitord.notify.incident import QUIET_S, Action, Event, Incident, State, Urgency, begin, step
+from monitord.notify import incident as table
+from monitord.notify.incident import MUTE_S, QUIET_S, UNANSWERED, Action, Event, Incident, State, Urgency, begin, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
 EAR_SILENT_S = 15.0
 """No frame of the ear for so long (three heartbeats) is an alarm of its own."""
 
 _LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
-_LASTING |= {Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED}
+_LASTING |= {Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED, Fault.ALERT_UNDELIVERED}
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
@@ -44,6 +49,7 @@ class Triage:
         room: what the owner calls it.
         rules: one rule per sound.
         wait_s: seconds an alert under "after_look" may wait (``look_s + LOOK_GRACE_S``).
+        quiet: the owner's quiet hours.
         camera: False where the owner wants no camera; then no alert waits.
         live: incidents of a former life of the voice, from the journal.
         next_id: number of the next incident.
@@ -56,6 +62,7 @@ class Triage:
         rules: RulesConfig,
         wait_s: float,
         *,
+        quiet: QuietConfig | None = None,
         camera: bool = True,
         live: Iterable[Incident] = (),
         next_id: int = 1,
@@ -64,6 +71,8 @@ class Triage:
         self._room = room
         self._rules = rules
         self._wait_s = wait_s
+        self._quiet = quiet or QuietConfig()
+        self._local: datetime | None = None
         self._camera = camera
         self._next_id = next_id
         self._live = {incident.id: incident for incident in live if incident.state is not State.CLEARED}
@@ -74,6 +83,10 @@ class Triage:
     def live(self) -> list[Incident]:
         """Incidents that are not cleared, oldest first."""
         return list(self._live.values())
+
+    def it_is(self, local: datetime) -> None:
+        """What the clock on the wall shows now; to be said before anything else happens, and before `tick`."""
+        self._local = local
 
     def take(self, message: Message, role: Role, now: float, age_s: float = 0.0) -> list[Change]:
         """What `message` of `role` changes; it waited `age_s` in its sender."""
@@ -113,31 +126,52 @@ class Triage:
         """The voice itself knows that `fault` is over."""
         return self._recover(frozenset({fault}), now)
 
-    def acknowledge(self, incident: Incident, now: float) -> Change:
+    def acknowledge(self, incident: Incident, now: float, by: str = "", via: str = "") -> Change:
         """A person acknowledges `incident`, live or from the journal."""
-        return self._apply(self._live.get(incident.id, incident), Event.ACK, now)
+        return self._apply(self._live.get(incident.id, incident), Event.ACK, now, by=by, via=via)
+
+    def mute(self, number: int, now: float) -> Change | None:
+        """A person mutes the tones of the incident of that number; None: nothing of it rings."""
+        known = self._live.get(number)
+        if known is None or known.state not in UNANSWERED:
+            return None
+        return self._apply(known, Event.MUTE, now)
+
+    def unreached(self, number: int, now: float) -> list[Change]:
+        """The group that has the incident could not be reached: the next one is told, if there is one."""
+        known = self._live.get(number)
+        if known is None or known.state not in UNANSWERED or known.level + 1 >= len(self.rule(known).notify):
+            return []
+        return [self._apply(known, Event.ESCALATE, now)]
+
+    def rule(self, incident: Incident) -> RuleConfig | FaultConfig:
+        """The owner's rule for it."""
+        return self._rule_of(incident.subject)
 
     def tick(self, now: float) -> list[Change]:
-        """Everything that is due at `now`: looks that did not answer, sounds that are over, a silent ear."""
+        """Everything that is due at `now`: looks that did not answer, sounds that are over, a silent ear, ringing."""
         changes = []
         if self._ear_by is not None and now >= self._ear_by:
             self._ear_by = None
             changes += self.fault(Fault.EAR_SILENT, now)
         for incident in self.live:
-            if incident.look_by is not None and now >= incident.look_by:
-                changes.append(self._apply(incident, Event.DEADLINE, now))
-        for incident in self.live:
-            lapses_at = _lapses_at(incident)
-            if lapses_at is not None and now >= lapses_at:
-                changes.append(self._apply(incident, Event.QUIET, now))
+            changes += [self._apply(incident, event, now) for event in self._quiet_hours(incident)]
+        for when, event in self._timers():
+            for incident in self.live:
+                at = when(incident)
+                if at is not None and now >= at:
+                    changes.append(self._apply(incident, event, now))
         return changes
 
     def next_due(self) -> float | None:
-        """When `tick` has something to do next; None: never, as things stand."""
-        due = [time for incident in self.live for time in (incident.look_by, _lapses_at(incident)) if time is not None]
-        if self._ear_by is not None:
-            due.append(self._ear_by)
-        return min(due, default=None)
+        """When `tick` has something to do next; None: never, as things stand. Quiet hours end by the wall clock."""
+        times = [when(incident) for incident in self.live for when, _ in self._timers()]
+        return min((time for time in [*times, self._ear_by] if time is not None), default=None)
+
+    @property
+    def awaits_the_wall_clock(self) -> bool:
+        """Whether quiet hours that begin or end could change something: then `tick` is due each minute."""
+        return bool(self._quiet.begin and self._live)
 
     def _hear_of(self, role: Role, now: float) -> list[Change]:
         if role is not Role.EAR or not self._watched:
@@ -150,7 +184,9 @@ class Triage:
         if message.kind is Kind.SOUND_END:
             return [] if known is None else [self._apply(known, Event.SOUND_END, at)]
         if known is not None:
-            return [self._apply(known, Event.SOUND, at, score=message.score)]
+            over = known.latching and known.lapses_at is not None and at >= known.lapses_at
+            event = Event.AGAIN if over and Event.AGAIN in table.TABLE[known.state] else Event.SOUND
+            return [self._apply(known, event, at, score=message.score)]
         rule: RuleConfig = getattr(self._rules, label.name.lower())
         if not self._camera:
             rule = rule.model_copy(update={"alert": AlertWhen.AT_ONCE})
@@ -202,32 +238,83 @@ class Triage:
             wait_s=self._wait_s,
             score=score,
             lasting=isinstance(subject, Fault) and subject in _LASTING,
+            latching=isinstance(subject, Sound) and rule.until is Until.ACKNOWLEDGED,
+            held=self._holds_back(urgency),
+            calling=self._rule_of(subject),
         )
         self._next_id += 1
         self._live[incident.id] = incident
         return Change(incident, actions)
 
-    def _apply(
-        self,
-        incident: Incident,
-        event: Event,
-        now: float,
-        *,
-        score: int = 0,
-        seen: Look | Sight | Fault | None = None,
-        look_by: float | None = None,
-    ) -> Change:
-        after, actions = step(incident, event, now, score=score, seen=seen, look_by=look_by)
+    def _apply(self, incident: Incident, event: Event, now: float, **told: Any) -> Change:
+        rule = self.rule(incident)
+        if event is Event.SIGHT and told["seen"] is Sight.SEVERAL and isinstance(rule, RuleConfig):
+            told["lowered_to"] = Urgency(rule.carer_lowers_to.value) if rule.carer_lowers_to else None
+        after, actions = step(incident, event, now, calling=rule, **told)
+        if Action.ALERT in actions and self._holds_back(after.urgency):
+            # The alert would come in quiet hours: they hold the incident back before it happens.
+            held, _ = step(incident, Event.HOLD, now, calling=rule)
+            after, actions = step(held, event, now, calling=rule, **told)
+        elif (
+            after.state in UNANSWERED
+            and _more_urgent(after.urgency, incident.urgency)
+            and not self._holds_back(after.urgency)
+        ):
+            after, actions = step(after, Event.URGENT, now, calling=rule)
+        elif after.state is State.HELD and not self._holds_back(after.urgency):
+            after, actions = step(after, Event.RELEASE, now, calling=rule)
         if after.state is State.CLEARED:
             self._live.pop(after.id, None)
         else:
             self._live[after.id] = after
         return Change(after, actions)
 
+    def _timers(self) -> tuple[tuple[Callable[[Incident], float | None], Event], ...]:
+        """What says when something is due, in the order in which it happens."""
+        return (
+            (lambda each: each.look_by, Event.DEADLINE),
+            (lambda each: each.escalate_at, Event.ESCALATE),  # Before REPEAT: who is told by both is told once.
+            (lambda each: each.repeat_at, Event.REPEAT),
+            (self._remind_at, Event.REMIND),
+            (_mute_until, Event.MUTE_OVER),
+            (_lapses_at, Event.QUIET),
+        )
+
+    def _quiet_hours(self, incident: Incident) -> tuple[Event, ...]:
+        held = self._holds_back(incident.urgency)
+        if incident.state is State.HELD:
+            return () if held else (Event.RELEASE,)
+        return (Event.HOLD,) if held and incident.state in UNANSWERED else ()
+
+    def _remind_at(self, incident: Incident) -> float | None:
+        """A sound that pauses at that moment is an alert again as soon as it goes on."""
+        goes_on = incident.sounding or isinstance(incident.subject, Fault)
+        taken = incident.state is State.ACKNOWLEDGED and goes_on
+        return incident.remind_at if taken and not self._holds_back(incident.urgency) else None
+
+    def _holds_back(self, urgency: Urgency) -> bool:
+        return self._local is not None and self._quiet.holds_back(urgency.value, self._local)
+
+    def _rule_of(self, subject: Sound | Fault) -> RuleConfig | FaultConfig:
+        rule: RuleConfig | FaultConfig = (
+            self._rules.fault if isinstance(subject, Fault) else getattr(self._rules, subject.name.lower())
+        )
+        return rule
+
+
+def _mute_until(incident: Incident) -> float | None:
+    return None if incident.state is not State.MUTED or incident.muted_at is None else incident.muted_at + MUTE_S
+
 
 def _lapses_at(incident: Incident) -> float | None:
-    """An alert that waits for the camera does not lapse before it went out."""
-    return None if incident.state is State.OPEN else incident.lapses_at
+    """An alert that waits for the camera does not lapse before it went out; a latching one not before it is taken."""
+    waits = incident.state is State.OPEN or (incident.latching and incident.state is not State.ACKNOWLEDGED)
+    return None if waits else incident.lapses_at
+
+
+def _more_urgent(after: Urgency, before: Urgency) -> bool:
+    grades = list(Urgency)
+    return grades.index(after) < grades.index(before)
 
 
 def _awaits_the_eye(incident: Incident) -> bool:

@@ -51,7 +51,7 @@ def mood(senses: Senses, live: Iterable[Incident]) -> Mood:
     live = list(live)
     sounds = [each for each in live if isinstance(each.subject, Sound)]
     holds = {
-        Mood.ALERT: any(each.state is incident.State.ALERTING for each in sounds),
+        Mood.ALERT: any(each.state in incident.UNANSWERED for each in sounds),
         Mood.FAULT: len(live) > len(sounds),
         Mood.PAUSED: senses.gate is Gate.PAUSED,
         Mood.LOOKING: senses.gate is Gate.LOOKING
@@ -121,6 +121,8 @@ def incident_json(
         "text": texts.text(each.subject, language),
         "room": each.room,
         "urgency": each.urgency.value,
+        "priority": each.priority.value,
+        "lowered_by_carer": each.lowered_from is not None,
         "state": each.state.value,
         "state_text": texts.text(each.state, language),
         "score": each.score,
@@ -130,7 +132,12 @@ def incident_json(
         "opened_at": utc(each.opened_at),
         "last_at": utc(each.last_at),
         "alerted_at": utc(each.alerted_at),
+        "level": each.level,
+        "escalated_at": utc(each.escalated_at),
+        "muted_at": utc(each.muted_at),
         "acked_at": utc(each.acked_at),
+        "acked_by": each.acked_by,
+        "acked_via": each.acked_via,
         "cleared_at": utc(each.cleared_at),
         "deliveries": [delivery_json(delivery, clock, language) for delivery in deliveries],
     }
@@ -142,8 +149,10 @@ def delivery_json(each: Delivery, clock: Clock, language: Language = Language.EN
         "id": each.id,
         "incident": each.incident,
         "sink": each.sink,
+        "reason": each.reason.value,
         "state": each.state.value,
         "text": texts.text(each.state, language),
         "attempts": each.attempts,
+        "error": each.error,
         "delivered_at": None if each.delivered_at is None else clock.to_utc(each.delivered_at),
     }

@@ -2,6 +2,10 @@
 
 One call, one transaction. Where the journal cannot be written, the alert goes out all the same, the trouble becomes a
 fault incident, and what is unwritten is written with the next transaction that succeeds: alarm first, record second.
+
+An alert that reached nobody escalates to the next group; where there is none, that is a fault of its own
+(ALERT_UNDELIVERED), told by every channel there is. That such a fault reached nobody either is not told again: the
+page shows it as soon as anybody opens it.
 """
 
 from __future__ import annotations
@@ -9,21 +13,25 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from monitord.config import LOOK_GRACE_S
-from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Life, Look, Role, Sight, level_to_measures
+from monitord.config import LOG, LOOK_GRACE_S, PAGE
+from monitord.events import Fault
 from monitord.notify import delivery, incident, texts, view
-from monitord.notify.delivery import Delivery
+from monitord.notify.delivery import Reason
+from monitord.notify.incident import Act, Action
 from monitord.notify.journal import JournalError
+from monitord.notify.outbox import Outbox
+from monitord.notify.sensing import give_up_looking, says_nothing_new, sense
 from monitord.notify.sinks import Notice
-from monitord.notify.sinks.page import NAME as PAGE
 from monitord.notify.triage import Change, Triage
+from monitord.notify.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from monitord.config import Config
-    from monitord.events import Frame, Measure
+    from monitord.events import Measure
     from monitord.notify.clock import Clock
+    from monitord.notify.delivery import Delivery
     from monitord.notify.inbox import Received
     from monitord.notify.incident import Incident
     from monitord.notify.journal import Journal
@@ -35,6 +43,15 @@ SHOWN = 50
 """Incidents that the page shows, newest first; older ones stay in the journal."""
 _REPORT_S = 10.0
 """A fault of the channel or the journal that goes on is told so often, not once a datagram."""
+_REASONS = {
+    Action.ALERT: Reason.ALERT,
+    Action.REPEAT: Reason.REPEAT,
+    Action.ESCALATE: Reason.ESCALATED,
+    Action.REMIND: Reason.STILL,
+    Action.TELL_SEEN: Reason.UPDATE,
+    Action.TELL_TAKEN: Reason.ACKNOWLEDGED,
+    Action.TELL_OVER: Reason.CLEARED,
+}
 
 
 class Voice:
@@ -43,11 +60,12 @@ class Voice:
     Args:
         config: the configuration.
         journal: opened for writing.
-        sinks: names of the channels that every alert goes to.
+        sinks: names of all channels.
         clock: both clocks.
         transmit: called with the name of a sink and what it is to bring.
         publish: called with the name and the content of everything that open pages should learn.
         jitter: gives a number 0..1 for the back-off.
+        followers: names of the channels that are also brought what comes after an alert.
     """
 
     def __init__(
@@ -60,28 +78,31 @@ class Voice:
         transmit: Callable[[str, Notice], None],
         publish: Callable[[str, Json], None],
         jitter: Callable[[], float],
+        followers: Collection[str] = (),
     ) -> None:
         self._config, self._journal, self._sinks, self._clock = config, journal, tuple(sinks), clock
-        self._transmit, self._publish, self._jitter = transmit, publish, jitter
+        self._transmit, self._publish, self._jitter, self._followers = transmit, publish, jitter, followers
         self.senses = view.Senses()
-        next_incident, self._next_delivery = journal.next_ids()
+        next_incident, next_delivery = journal.next_ids()
         self._wait_s = config.video.look_s + LOOK_GRACE_S
         live = journal.live_incidents()
+        now = clock.monotonic()
         self._triage = Triage(
             config.room.name,
             config.rules,
             self._wait_s,
+            quiet=config.quiet_hours,
             camera=not config.video.off,
             live=live,
             next_id=next_incident,
-            now=clock.monotonic(),
+            now=now,
         )
         self._shown = {each.id: each for each in sorted([*live, *journal.incidents(SHOWN)], key=lambda each: each.id)}
-        self._deliveries = {each.id: each for each in journal.deliveries(list(self._shown))}
-        self._unwritten: dict[tuple[str, int], Incident | Delivery] = {}
+        self._outbox = Outbox([*journal.deliveries(list(self._shown)), *journal.unfinished()], next_delivery)
+        self._unwritten = Unwritten()
         self._reported: dict[Fault, float] = {}
         self._channels: dict[str, str] = {}
-        now = clock.monotonic()
+        self._minute_at = self._tell_time(now)
         for each in journal.unfinished():
             self._deliver(each, delivery.Event.RESTART, now)
         if journal.set_aside is not None:
@@ -89,8 +110,9 @@ class Voice:
             self._settle(self._triage.fault(Fault.JOURNAL, now))
 
     def receive(self, received: Received) -> None:
-        """Take in one datagram; when this returns, it is in the journal and may be consumed."""
+        """Take in one datagram; when this returns, it is in the journal, or kept for it, and may be consumed."""
         now = self._clock.monotonic()
+        self._tell_time(now)
         changes: list[Change] = []
         if received.fault is not None and self._may_report(received.fault, now):
             log.warning("events socket: %s", received.reason)
@@ -99,26 +121,29 @@ class Voice:
         if frame is None:
             self._settle(changes)
             return
-        dull = self._says_nothing_new(frame)
-        self._sense(frame, now)
+        dull = says_nothing_new(self.senses, frame)
+        sense(self.senses, frame, now)
         changes += self._triage.take(frame.message, frame.role, now, frame.age_s)
         self._settle(changes, None if dull else received.data)
 
     def tick(self) -> None:
-        """Do what is due: looks and sounds that are over, a silent ear, deliveries."""
+        """Do what is due: looks and sounds that are over, ringing again, a silent ear, deliveries."""
         now = self._clock.monotonic()
-        self._give_up_looking(now)
+        self._minute_at = self._tell_time(now)
+        give_up_looking(self.senses, now, self._wait_s)
         self._settle(self._triage.tick(now))
-        events = [(each, delivery.due_event(each, now)) for each in self._deliveries.values()]
-        due = [(each, event) for each, event in events if event is not None]
-        for each, event in due:
-            self._deliver(each, event, now)
-        if due or self._unwritten:
-            self._write(None)
+        changes: list[Change] = []
+        for each, event in self._outbox.due(now):
+            after = self._deliver(each, event, now)
+            if after.state is delivery.State.FAILED:
+                changes += self._unreached(after, now)
+        self._settle(changes)
 
     def next_due(self) -> float | None:
         """When `tick` has something to do next, seconds, monotonic."""
-        times = [self._triage.next_due(), *(delivery.due(each) for each in self._deliveries.values())]
+        times = [self._triage.next_due(), self._outbox.next_due()]
+        if self._triage.awaits_the_wall_clock:
+            times.append(self._minute_at)
         return min((time for time in times if time is not None), default=None)
 
     def acknowledge(self, number: int, by: str = "", via: str = "") -> Json | None:
@@ -133,23 +158,43 @@ class Voice:
         if known is None:
             return None
         now = self._clock.monotonic()
-        change = self._triage.acknowledge(known, now)
+        changes = [self._triage.acknowledge(known, now, by, via)]
         self._shown.setdefault(number, known)
-        for each in [each for each in self._deliveries.values() if each.incident == number and each.sink == PAGE]:
-            self._deliver(each, delivery.Event.CONFIRMED, now)  # Who acknowledges has seen it.
-        log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
+        for each in self._outbox.of(number):
+            if each.sink in (PAGE, via) and each.reason in delivery.RINGS:
+                self._deliver(each, delivery.Event.CONFIRMED, now)  # Who acknowledges has seen it.
+        if changes[0].actions:
+            self._unwritten.act(Act(number, now, incident.Event.ACK, by, via))
+            log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
+        if known.subject is Fault.ALERT_UNDELIVERED:  # Somebody knows now, and that was all it was about.
+            changes += self._triage.recovered(Fault.ALERT_UNDELIVERED, now)
+        self._settle(changes)
+        return self.incident(changes[-1].incident)
+
+    def mute(self, number: int, by: str = "", via: str = "") -> Json | None:
+        """A person mutes the tones of an incident for a while; None: there is none of that number. As `acknowledge`."""
+        known = self._shown.get(number) or self._journal.incident(number)
+        if known is None:
+            return None
+        now = self._clock.monotonic()
+        change = self._triage.mute(number, now)
+        if change is None:
+            return self.incident(known)
+        if change.actions:
+            self._unwritten.act(Act(number, now, incident.Event.MUTE, by, via))
+            log.info("incident %d is muted%s", number, "".join(f", {each}" for each in (by, via) if each))
         self._settle([change])
         return self.incident(change.incident)
 
-    def report(self, number: int, event: delivery.Event) -> Json | None:
-        """What became of a delivery; None: there is none of that number."""
-        known = self._deliveries.get(number) or self._journal.delivery(number)
+    def report(self, number: int, event: delivery.Event, error: str = "") -> Json | None:
+        """What became of a delivery, and how it failed; None: there is none of that number."""
+        known = self._outbox.get(number) or self._journal.delivery(number)
         if known is None:
             return None
         if event in delivery.TABLE[known.state]:
-            after = self._deliver(known, event, self._clock.monotonic())
+            after = self._deliver(known, event, self._clock.monotonic(), error)
             if after != known:
-                self._write(None)
+                self._write()
                 self._show(known.incident)
             known = after
         return view.delivery_json(known, self._clock, self._config.room.language)
@@ -188,40 +233,27 @@ class Voice:
 
     def incident(self, each: Incident) -> Json:
         """One incident, for JSON."""
+<<<<<<< HEAD
         mine = [other for other in self._deliveries.values() if other.incident == each.id]
         return view.incident_json(each, mine, self._clock, self._config.room.language)
+=======
+        return view.incident_json(each, self._outbox.of(each.id), self._clock)
+>>>>>>> server
 
-    def _says_nothing_new(self, frame: Frame) -> bool:
-        """A heartbeat like the one before is not written: 17,000 syncs a day would wear out an SD card."""
-        return frame.message.kind is Kind.HEARTBEAT and frame.message.label is self.senses.gate
+    def repeat_s(self, each: Incident) -> float:
+        """Seconds after which an alert of `each` that nobody took is to ring again; 0.0: never."""
+        return self._triage.rule(each).repeat_s
 
-    def _sense(self, frame: Frame, now: float) -> None:
-        message, senses = frame.message, self.senses
-        if frame.role is Role.EAR:
-            senses.ear_at = now
-        match message.label:
-            case Gate():
-                senses.gate, senses.level_dbfs = message.label, -message.level
-            case Life() if message.level:
-                senses.measures["ear"] = level_to_measures(message.level)
-            case Look.ENDED if isinstance(senses.seen, Sight | Fault):
-                pass  # The verdict came before it and says more.
-            case Look() | Sight():
-                if message.label is Look.BEGAN and message.level:
-                    senses.measures["eye"] = level_to_measures(message.level)
-                senses.seen, senses.seen_at = message.label, now - frame.age_s
-            case Fault() as fault if fault in LOOK_FAULTS:
-                senses.seen, senses.seen_at = fault, now - frame.age_s
-        if message.kind in (Kind.SOUND, Kind.SOUND_END):
-            senses.sound_at = now - frame.age_s
-            senses.level_dbfs = -message.level if message.level else senses.level_dbfs
+    def find(self, number: int) -> Json | None:
+        """The incident of that number, for JSON; None: there is none."""
+        known = self._shown.get(number) or self._journal.incident(number)
+        return None if known is None else self.incident(known)
 
-    def _give_up_looking(self, now: float) -> None:
-        """A look that never ended must not be shown for ever."""
-        senses = self.senses
-        pending = isinstance(senses.seen, Look) and senses.seen in (Look.ASKED, Look.BEGAN)
-        if pending and senses.seen_at is not None and now - senses.seen_at >= self._wait_s:
-            senses.seen, senses.seen_at = Fault.CAMERA_TIMEOUT, now
+    def _tell_time(self, now: float) -> float:
+        """Tell the wall clock's time to the rules; returns when its next minute begins, monotonic."""
+        local = self._clock.local()
+        self._triage.it_is(local)
+        return now + 60.0 - local.second - local.microsecond / 1e6
 
     def _may_report(self, fault: Fault, now: float) -> bool:
         if now - self._reported.get(fault, -_REPORT_S) < _REPORT_S:
@@ -233,57 +265,80 @@ class Voice:
         now = self._clock.monotonic()
         changed = [change for change in changes if change.actions]
         for change in changed:
-            each = change.incident
-            self._shown[each.id] = each
-            self._unwritten["incident", each.id] = each
-            if incident.Action.ALERT in change.actions:
-                for sink in self._sinks:
-                    begun = delivery.begin(self._next_delivery, each.id, sink, now)
-                    self._next_delivery += 1
-                    self._deliveries[begun.id] = begun
-                    self._unwritten["delivery", begun.id] = begun
-        if changed or data is not None:
-            self._write(data)
+            self._shown[change.incident.id] = change.incident
+            self._unwritten.put(change.incident)
+            for reason in [_REASONS[action] for action in change.actions if action in _REASONS]:
+                for begun in self._outbox.begin(change.incident.id, self._for(change.incident, reason), reason, now):
+                    self._unwritten.put(begun)
+        if data is not None:
+            self._unwritten.frame(data, now)
+        if self._unwritten:
+            self._write()
         for number in dict.fromkeys(change.incident.id for change in changed):
             self._show(number)
         self._forget_old()
         if changed or data is not None:
             self._publish("state", self.state())
 
-    def _deliver(self, each: Delivery, event: delivery.Event, now: float) -> Delivery:
-        after, actions = delivery.step(each, event, now, jitter=self._jitter())
+    def _for(self, each: Incident, reason: Reason) -> list[str]:
+        """The channels that `reason` of `each` goes to."""
+        if reason not in delivery.RINGS:
+            told = self._outbox.told(each.id)
+            return [sink for sink in self._sinks if sink in told and sink in self._followers]
+        if each.subject is Fault.ALERT_UNDELIVERED:
+            return list(self._sinks)
+        groups = self._triage.rule(each).notify[: each.level + 1]
+        wanted = {sink for group in groups for sink in self._config.group(group)}
+        return [sink for sink in self._sinks if sink in wanted] or list(self._sinks)
+
+    def _unreached(self, failed: Delivery, now: float) -> list[Change]:
+        """What follows from a delivery that has failed for good."""
+        each = self._shown.get(failed.incident)
+        if each is None or failed.reason not in delivery.RINGS or each.state not in incident.UNANSWERED:
+            return []
+        notify = self._triage.rule(each).notify
+        group = set(self._config.group(notify[min(each.level, len(notify) - 1)])) - {LOG}
+        if self._outbox.lost(each.id, group):
+            escalated = self._triage.unreached(each.id, now)
+            if escalated:
+                return escalated
+        if each.subject is Fault.ALERT_UNDELIVERED or not self._outbox.lost(each.id, set(self._sinks) - {LOG}):
+            return []
+        return self._triage.fault(Fault.ALERT_UNDELIVERED, now)
+
+    def _deliver(self, each: Delivery, event: delivery.Event, now: float, error: str = "") -> Delivery:
+        if event not in delivery.TABLE[each.state]:
+            return each
+        after, actions = delivery.step(each, event, now, jitter=self._jitter(), error=error)
         if after == each:
             return each
-        self._deliveries[after.id] = after
-        self._unwritten["delivery", after.id] = after
+        self._outbox.put(after)
+        self._unwritten.put(after)
         known = self._shown.get(after.incident) or self._journal.incident(after.incident)
         if known is None:
             return after
         if delivery.Action.TRANSMIT in actions:
+<<<<<<< HEAD
             self._transmit(after.sink, Notice(after.id, known))
         if delivery.Action.TELL_OWNER in actions:
             log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state, self._config.room.language))
+=======
+            self._transmit(after.sink, Notice(after.id, known, f"{self._journal.id}-{after.id}", after.reason))
+        if delivery.Action.TELL_OWNER in actions and after.reason in delivery.RINGS:
+            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state))
+>>>>>>> server
             self._show(known.id)
         return after
 
-    def _write(self, data: bytes | None) -> None:
-        """One transaction with the frame `data` and everything unwritten."""
-        now = self._clock.monotonic()
+    def _write(self) -> None:
+        """Everything unwritten in one transaction."""
         try:
-            with self._journal.transaction():
-                if data is not None:
-                    self._journal.add_frame(data, now)
-                for each in sorted(self._unwritten.values(), key=lambda each: isinstance(each, Delivery)):
-                    if isinstance(each, Delivery):
-                        self._journal.save_delivery(each)
-                    else:
-                        self._journal.save_incident(each)
+            self._unwritten.write(self._journal)
         except JournalError as cause:
+            now = self._clock.monotonic()
             if self._may_report(Fault.JOURNAL, now):
                 log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
                 self._settle(self._triage.fault(Fault.JOURNAL, now))
-        else:
-            self._unwritten.clear()
 
     def _show(self, number: int) -> None:
         if number in self._shown:
@@ -293,7 +348,4 @@ class Voice:
         live = {each.id for each in self._triage.live}
         for number in [number for number in self._shown if number not in live][:-SHOWN]:
             del self._shown[number]
-        gone = [each.id for each in self._deliveries.values() if each.incident not in self._shown]
-        for number in gone:
-            if self._deliveries[number].state in delivery.FINAL:
-                del self._deliveries[number]
+        self._outbox.forget(self._shown)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from monitord.config import Config
     from monitord.notify.journal import History
 
-PAGE = "page"
+PAGE, PAGE_CA, TOKEN = "page", "page-ca.crt", "page-token"
 TIMEOUT_S = 5.0
 _DEFAULT_AGE = timedelta(days=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -116,17 +118,20 @@ def page_url(config: Config) -> str:
         url = (paths.runtime_dir() / PAGE).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
         url = ""
-    if url.startswith("http://"):
+    if url.startswith(("http://", "https://")):
         return url
     address = config.page.address
-    return f"http://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
+    scheme = "https" if config.page.secure else "http"
+    return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
 def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
     url = page_url(config) + path
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http, see page_url
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http(s), see page_url
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
+        request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:
             result = json.loads(answer.read(_BODY_MAX))
@@ -138,6 +143,17 @@ def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise AskError(f"{url}: something that is not monitord answers here")
     return result
+
+
+def _trust() -> list[urllib.request.BaseHandler]:
+    """The page's own authority, and no other: a certificate of the world's would be a stranger's here."""
+    authority = paths.runtime_dir() / PAGE_CA
+    if not authority.exists():
+        return []
+    try:
+        return [urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))]
+    except (OSError, ssl.SSLError):
+        raise AskError(f"{authority}: is no certificate; start monitord again, which writes it anew") from None
 
 
 def _reason(refused: urllib.error.HTTPError) -> str:

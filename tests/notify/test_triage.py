@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord.config import AlertWhen, RuleConfig, RulesConfig
+from monitord.config import AlertWhen, CryConfig, RulesConfig
 from monitord.events import LABELS, SPEAKS, Fault, Gate, Kind, Life, Look, Message, Role, Sight, Sound
 from monitord.notify.incident import QUIET_S, Action, State, Urgency
 from monitord.notify.triage import EAR_SILENT_S, Triage
 
 WAIT_S = 12.0
-AFTER = RulesConfig(cry=RuleConfig(alert=AlertWhen.AFTER_LOOK))
+AFTER = RulesConfig(cry=CryConfig(alert=AlertWhen.AFTER_LOOK))
 
 
 def sound(label=Sound.CRY, score=80) -> Message:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from monitord.notify.delivery import RINGS, Reason
+
 if TYPE_CHECKING:
-    from monitord.notify.incident import Incident
+    from monitord.notify.incident import Incident, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,18 @@ class Notice:
         delivery: its number in the journal.
         incident: the incident as it is now.
         key: the same for every attempt of this delivery and never used for another: by it a receiver knows a double.
+        reason: why it is brought.
     """
 
     delivery: int
     incident: Incident
     key: str = ""
+    reason: Reason = Reason.ALERT
+
+    @property
+    def urgency(self) -> Urgency | None:
+        """What it rings with; None: it comes quietly (an update, "it is over", an alert that somebody has taken)."""
+        return self.incident.urgency if self.reason in RINGS and self.incident.acked_at is None else None
 
 
 class SinkError(Exception):
@@ -46,6 +55,9 @@ class House(Protocol):
             The incident for JSON; None: there is none of that number.
         """
 
+    def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """A person mutes the tones of an incident for a while; it is no acknowledgement. As `acknowledge`."""
+
     def channel(self, name: str, trouble: str) -> None:
         """A channel works ("") or does not (one sentence: why); shown on the page and in `monitord status`."""
 
@@ -56,6 +68,9 @@ class Sink(Protocol):
     Attributes:
         name: as deliveries and the configuration call it.
         confirms: whether `send` returning means that the alert has arrived; otherwise the far end confirms it later.
+
+    A channel that also has the attribute ``follows = True`` is brought what comes after an alert that it was given:
+    what the camera said, who takes care, that it is over (`Reason.UPDATE`, `ACKNOWLEDGED`, `CLEARED`).
     """
 
     name: str

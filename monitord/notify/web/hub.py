@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitord.notify.web.access import Session
+
 KEPT = 256
 """Events that are kept for pages that resume."""
-CLIENTS_MAX = 32
-"""Pages at once; a house has fewer screens."""
+CLIENTS_MAX = 128
+"""Pages at once; a ward has fewer screens."""
 _BEHIND_MAX = 64
 """Events that a slow page may lag behind; then it is let go and comes back for what it missed."""
 
@@ -34,8 +36,9 @@ def encode(name: str, content: dict[str, Any], number: str) -> bytes:
 
 @dataclass(eq=False)
 class Client:
-    """One open page: what it still has to be sent. None in the queue: the end."""
+    """One open page: what it still has to be sent. None in the queue: the end. `session`: as which it is paired."""
 
+    session: Session | None = None
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(_BEHIND_MAX))
 
 
@@ -69,18 +72,19 @@ class Hub:
             except asyncio.QueueFull:
                 self._let_go(client)
 
-    def join(self, last_id: str) -> tuple[Client, list[bytes]]:
+    def join(self, last_id: str, session: Session | None = None) -> tuple[Client, list[bytes]]:
         """A page connects; returns it and what it is to be sent first.
 
         Args:
             last_id: number of the last event it has (Last-Event-ID), or "".
+            session: as which it is paired.
 
         Raises:
             TooManyPagesError: CLIENTS_MAX are connected.
         """
         if len(self._clients) >= CLIENTS_MAX:
             raise TooManyPagesError
-        client = Client()
+        client = Client(session)
         self._clients.add(client)
         missed = self._missed(last_id)
         if missed is None:
@@ -90,6 +94,12 @@ class Hub:
     def leave(self, client: Client) -> None:
         """A page is gone."""
         self._clients.discard(client)
+
+    def recheck(self, holds: Callable[[Session], bool]) -> None:
+        """Send away the pages whose session is no longer paired."""
+        for client in list(self._clients):
+            if client.session is not None and not holds(client.session):
+                self._let_go(client)
 
     def close(self) -> None:
         """Send every page away."""
