@@ -59,6 +59,7 @@ FLOORS: dict[str, int] = {
     "monitord.video.picture": 2,
     "monitord.video.classifier": 2,
     "monitord.notify": 2,
+    "monitord.notify.course": 2,
     "monitord.notify.incident": 2,
     "monitord.notify.delivery": 2,
     "monitord.notify.mood": 2,

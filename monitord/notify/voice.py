@@ -288,16 +288,20 @@ class Voice:
         if each.subject is Fault.ALERT_UNDELIVERED:
             return list(self._sinks)
         groups = self._triage.rule(each).notify[: each.level + 1]
-        wanted = {sink for group in groups for sink in self._config.group(group)}
+        wanted = {sink for group in groups for sink in self._group(group)}
         return [sink for sink in self._sinks if sink in wanted] or list(self._sinks)
+
+    def _group(self, name: str) -> tuple[str, ...]:
+        """Channels of a group; "everyone" is all of them, unless the owner has named fewer."""
+        return self._config.groups.get(name, self._sinks)
 
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
         each = self._shown.get(failed.incident)
-        if each is None or failed.reason not in delivery.RINGS or each.state not in incident.UNANSWERED:
+        if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
         notify = self._triage.rule(each).notify
-        group = set(self._config.group(notify[min(each.level, len(notify) - 1)])) - {LOG}
+        group = set(self._group(notify[min(each.level, len(notify) - 1)])) - {LOG}
         if self._outbox.lost(each.id, group):
             escalated = self._triage.unreached(each.id, now)
             if escalated:
