@@ -103,6 +103,14 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
+    report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
+    report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--picture", type=Path, metavar="FILE.svg", help="write a picture of the nights, too")
+    configured("pause", _pause, "close the microphone for a while; it opens by itself again").add_argument(
+        "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
+    )
+    configured("resume", _resume, "end a pause: open the microphone again")
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -233,6 +241,24 @@ def _pair(options: argparse.Namespace) -> int:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from monitord.tools.report import report
+
+    return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import pause
+
+    return pause(Config.load(options.config), options.length)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import resume
+
+    return resume(Config.load(options.config))
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -158,12 +158,9 @@ class Fault(Enum):
     JOURNAL = 52
     UNCONFINED = 53
     VOICE_UNCONFINED = 54
-<<<<<<< HEAD
+    ALERT_UNDELIVERED = 55
     PAUSE_OVER = 56
     PAUSE_STUCK = 57
-=======
-    ALERT_UNDELIVERED = 55
->>>>>>> server
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

@@ -58,22 +58,14 @@ Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(stric
 
 
 class Language(StrEnum):
-<<<<<<< HEAD
     """A language that monitord speaks (ISO 639-1)."""
-=======
-    """Language of the texts that the voice makes itself; the page speaks that of its browser."""
->>>>>>> server
 
     EN = "en"
     DE = "de"
 
 
 class RoomConfig(Section):
-<<<<<<< HEAD
     """What the alert calls this place, and the language of everything but the page, which speaks the browser's."""
-=======
-    """What the alert calls this place, and in which language it is written."""
->>>>>>> server
 
     name: str = Field(default="Room", min_length=1, max_length=40)
     language: Annotated[Language, Field(strict=False)] = Language.EN

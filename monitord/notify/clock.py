@@ -41,23 +41,16 @@ def _since_boot() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-<<<<<<< HEAD
-    """The clocks of this machine; tests bring their own."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-    boottime: Callable[[], float] = _since_boot
-=======
-    """Both clocks of this machine, and its time zone; tests bring their own."""
+    """The clocks of this machine, and its time zone; tests bring their own."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     zone: tzinfo | None = None
+    boottime: Callable[[], float] = _since_boot
 
     def local(self) -> datetime:
         """What a clock on the wall shows now: no offset, so an hour that summer time repeats comes twice."""
         return datetime.fromtimestamp(self.wall(), self.zone).replace(tzinfo=None)
->>>>>>> server
 
     def to_utc(self, at: float) -> str:
         """`at` (seconds, monotonic) in UTC, ISO 8601 with milliseconds and offset."""

@@ -19,11 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitord.notify.clock import Clock
-<<<<<<< HEAD
 from monitord.notify.ledger import Guard, Span
 from monitord.notify.nights import Life
-from monitord.notify.rows import DELIVERY, INCIDENT, LEDGER, SCHEMA, SCHEMA_VERSION, to_delivery, to_incident, to_row
-=======
 from monitord.notify.rows import (
     DELIVERY,
     FIRST,
@@ -35,7 +32,6 @@ from monitord.notify.rows import (
     to_incident,
     to_row,
 )
->>>>>>> server
 from monitord.wire import decode
 
 if TYPE_CHECKING:
@@ -340,16 +336,9 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if report != "ok":
         raise sqlite3.DatabaseError(report)
     (version,) = database.execute("PRAGMA user_version").fetchone()
-<<<<<<< HEAD
-    if version == 0:
-        database.executescript(f"BEGIN; {SCHEMA} {LEDGER} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version == 1:
-        database.executescript(f"BEGIN; {LEDGER} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-=======
     steps = (FIRST, *MIGRATIONS)[version:]
     if steps:
         database.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
->>>>>>> server
     elif version != SCHEMA_VERSION:
         raise _of_another(path, version)
 

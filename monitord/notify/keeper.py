@@ -46,6 +46,9 @@ class Keeper:
         boot: which run of the machine this is.
         folder: the sockets'.
         paused: whether the owner's pause is in force.
+
+    Attributes:
+        before: the life of the voice before this one; None: there was none.
     """
 
     def __init__(self, journal: Journal, clock: Clock, boot: str, folder: Path, *, paused: bool) -> None:
@@ -58,6 +61,7 @@ class Keeper:
         self._watch = Watch(now, faults=faults, paused=paused)  # type: ignore[arg-type] # DEAFENING has faults only.
         before = journal.lives()
         self._outlived = [outlive(before[-1], self._path)] if before else []
+        self.before = self._outlived[0] if before else None
         self._life = Life(before[-1].id + 1 if before else 1, boot, clock.wall() - now, now, now)
         self._trouble = ""
         self._write(now)
@@ -67,9 +71,11 @@ class Keeper:
         """Why the journal does not take the ledger; it is kept in memory until it does."""
         return self._trouble
 
-    def hear(self, frame: Frame) -> None:
+    def hear(self, frame: Frame, *, paused: bool) -> None:
         """A frame came."""
-        self._watch.hear(frame.message, frame.role, self._clock.boottime(), frame.age_s)
+        now = self._clock.boottime()
+        self._watch.pause(paused=paused, now=now)  # First: the frame may say that the ear listens again.
+        self._watch.hear(frame.message, frame.role, now, frame.age_s)
 
     def tick(self, *, paused: bool) -> None:
         """Look what time it is, and write what is to be written."""
@@ -81,10 +87,10 @@ class Keeper:
             self._write(now)
         self._sign(now)
 
+    @property
     def life(self) -> Life:
-        """This life, alive now."""
-        now = self._clock.boottime()
-        return Life(self._life.id, self._life.boot, self._clock.wall() - now, self._life.began, now)
+        """This life."""
+        return self._life
 
     def close(self) -> None:
         """The voice ends as it should."""

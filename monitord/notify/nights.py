@@ -286,7 +286,7 @@ def happened(each: Incident, to_utc_s: float) -> Happened:
         each.opened_at + to_utc_s,
         utc(each.alerted_at),
         utc(each.acked_at),
-        str(getattr(each, "acked_by", "") or ""),
+        each.acked_by,
     )
 
 

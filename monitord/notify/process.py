@@ -14,14 +14,14 @@ from monitord import paths, service
 from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery, history
-from monitord.notify.clock import Clock, boot_id
+from monitord.notify import delivery
+from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
-from monitord.notify.keeper import Keeper
-from monitord.notify.nights import night_json
 from monitord.notify.outlets import Outlets
-from monitord.notify.pause import PauseError, Switch
+from monitord.notify.pause import PauseError
+from monitord.notify.record import Record
+from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
@@ -102,12 +102,10 @@ class _Process:
         self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
-        boot = boot_id()
-        self._switch = Switch(paths.runtime_dir() / paths.PAUSED, boot, self._clock.boottime())
-        self._keeper = Keeper(
-            self._journal, self._clock, boot, paths.runtime_dir(), paused=self._switch.pause is not None
+        self._record = Record(
+            self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief
         )
-        cleanup.callback(self._keeper.close)
+        cleanup.callback(self._record.close)
         self._voice = Voice(
             self._config,
             self._journal,
@@ -157,7 +155,7 @@ class _Process:
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
-        return self._voice.state() | self._paused()
+        return self._voice.state() | self._record.state()
 
     def incidents(self) -> list[dict[str, Any]]:
         """For the server: the newest incidents."""
@@ -169,29 +167,6 @@ class _Process:
         self._arm()
         return result
 
-<<<<<<< HEAD
-    def pause(self, minutes: float, by: str, via: str) -> dict[str, Any]:
-        """For the server and the channels: close the microphone for a while; returns the state. Raises: PauseError."""
-        self._switch.begin(minutes * 60.0, self._clock.boottime())
-        log.warning("paused for %g minutes%s", minutes, "".join(f", {each}" for each in (by, via) if each))
-        self._tick()
-        self._publish("state", self._voice.state())
-        return self.state()
-
-    def resume(self, by: str, via: str) -> dict[str, Any]:
-        """For the server and the channels: open the microphone again; returns the state. Raises: PauseError."""
-        self._switch.end()
-        log.warning("the pause is ended%s", "".join(f", {each}" for each in (by, via) if each))
-        self._tick()
-        self._publish("state", self._voice.state())
-        return self.state()
-
-    def nights(self, days: int) -> list[dict[str, Any]]:
-        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
-        life = self._keeper.life()
-        found = history.nights(self._journal, self._clock, life.boot, self._config.video.look_s, days, life=life)
-        return [night_json(each) for each in found]
-=======
     def find(self, number: int) -> dict[str, Any] | None:
         """For the server: one incident."""
         return self._voice.find(number)
@@ -202,21 +177,17 @@ class _Process:
         self._arm()
         return result
 
-    def nights(self, days: int) -> list[dict[str, Any]]:
-        """For the server: the last nights."""
-        del days
-        return []
-
     def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person pauses the monitor."""
-        del minutes, by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.pause(minutes, by, via))
 
     def resume(self, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person ends a pause."""
-        del by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
->>>>>>> server
+        """For the server and the channels: open the microphone again; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.resume(by, via))
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
+        return self._record.nights(days)
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -233,19 +204,19 @@ class _Process:
             self._inbox.consume()
 
     def _readable(self) -> None:
+        self._record.tick()
         for _ in range(_AT_ONCE):
             received = self._inbox.peek(self._clock.monotonic())
             if received is None:
                 break
             self._voice.receive(received)
             if received.frame is not None:
-                self._keeper.hear(received.frame)
+                self._record.hear(received.frame)
             self._inbox.consume()
         self._tick()
 
     def _tick(self) -> None:
-        self._mind_the_pause()
-        self._keeper.tick(paused=self._switch.pause is not None)
+        self._record.tick()
         self._voice.tick()
         self._arm()
 
@@ -307,33 +278,28 @@ class _Process:
     def _unix(self, at: float) -> int:
         return int(at - self._clock.monotonic() + self._clock.wall())
 
-    def _mind_the_pause(self) -> None:
-        """It is looked after at every tick, and there is one each BEAT_S at the latest."""
+    def _change_pause(self, change: Callable[[], None]) -> dict[str, Any]:
         try:
-            over = self._switch.over(self._clock.boottime())
+            change()
         except PauseError as cause:
-            log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
-            self._voice.fault(Fault.PAUSE_STUCK)
-        else:
-            if over:
-                log.warning("the pause is over")
-                self._voice.fault(Fault.PAUSE_OVER)
+            raise NotNowError(str(cause)) from None
+        self._publish("state", self._voice.state())
+        return self.state()
 
-    def _paused(self) -> dict[str, Any]:
-        pause = self._switch.pause
-        if pause is None:
-            return {"paused_until": None}
-        left_s = pause.until - self._clock.boottime()
-        return {"paused_until": self._clock.to_utc(self._clock.monotonic() + left_s)}
+    def _fault(self, fault: Fault) -> None:
+        self._voice.fault(fault)
+
+    def _brief(self, notice: Notice) -> None:
+        title, text = wording.title(notice), wording.body(notice, self._config.room.language)
+        log.info("%s: %s", title, text)
+        self._hub.publish("summary", {"title": title, "text": text})
+        self._outlets.brief(notice)
 
     def _publish(self, name: str, content: dict[str, Any]) -> None:
-<<<<<<< HEAD
         if name == "state":
-            content = content | self._paused()
-=======
+            content = content | self._record.state()
         if name == "incident":
             self._feed.incident(content)
->>>>>>> server
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

@@ -17,12 +17,7 @@ from monitord.notify.incident import Act, Incident, Urgency
 if TYPE_CHECKING:
     from monitord.notify.clock import Clock
 
-<<<<<<< HEAD
-SCHEMA_VERSION = 2
-SCHEMA = """
-=======
 FIRST = """
->>>>>>> server
 CREATE TABLE frames (
     id INTEGER PRIMARY KEY,
     received_at TEXT NOT NULL,
@@ -90,32 +85,31 @@ MIGRATIONS = (
     CREATE TABLE journal (id TEXT NOT NULL) STRICT;
     INSERT INTO journal VALUES (lower(hex(randomblob(4))));
     """,
+    # 3: the ledger; times in seconds since the machine started (`monitord.notify.nights`).
+    """
+    CREATE TABLE lives (
+        id INTEGER PRIMARY KEY,
+        boot TEXT NOT NULL,
+        ahead REAL NOT NULL,
+        began REAL NOT NULL,
+        alive REAL NOT NULL,
+        stopped INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE spans (
+        life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        began REAL NOT NULL,
+        ended REAL,
+        PRIMARY KEY (life, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 TABLES = ("frames", "incidents", "deliveries", "acts")
 """Tables that hold history, each after those that it refers to."""
-
-LEDGER = """
-CREATE TABLE lives (
-    id INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL,
-    ahead REAL NOT NULL,
-    began REAL NOT NULL,
-    alive REAL NOT NULL,
-    stopped INTEGER NOT NULL
-) STRICT;
-CREATE TABLE spans (
-    life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    why TEXT NOT NULL,
-    began REAL NOT NULL,
-    ended REAL,
-    PRIMARY KEY (life, number)
-) STRICT, WITHOUT ROWID;
-"""
-"""The ledger; times in seconds since the machine started (`monitord.notify.nights`)."""
 
 INCIDENT = tuple(field.name for field in fields(Incident))
 """Columns of the table of incidents."""

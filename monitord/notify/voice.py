@@ -233,12 +233,7 @@ class Voice:
 
     def incident(self, each: Incident) -> Json:
         """One incident, for JSON."""
-<<<<<<< HEAD
-        mine = [other for other in self._deliveries.values() if other.incident == each.id]
-        return view.incident_json(each, mine, self._clock, self._config.room.language)
-=======
-        return view.incident_json(each, self._outbox.of(each.id), self._clock)
->>>>>>> server
+        return view.incident_json(each, self._outbox.of(each.id), self._clock, self._config.room.language)
 
     def repeat_s(self, each: Incident) -> float:
         """Seconds after which an alert of `each` that nobody took is to ring again; 0.0: never."""
@@ -322,15 +317,9 @@ class Voice:
         if known is None:
             return after
         if delivery.Action.TRANSMIT in actions:
-<<<<<<< HEAD
-            self._transmit(after.sink, Notice(after.id, known))
-        if delivery.Action.TELL_OWNER in actions:
-            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state, self._config.room.language))
-=======
             self._transmit(after.sink, Notice(after.id, known, f"{self._journal.id}-{after.id}", after.reason))
         if delivery.Action.TELL_OWNER in actions and after.reason in delivery.RINGS:
-            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state))
->>>>>>> server
+            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state, self._config.room.language))
             self._show(known.id)
         return after
 

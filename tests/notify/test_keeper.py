@@ -24,7 +24,7 @@ class Machine:
     def __init__(self, folder, memory):
         self.folder, self.memory = folder, memory
         self.wall, self.up, self.boot = NOON, 50.0, "first"
-        self.clock = Clock(lambda: self.up, lambda: self.wall, lambda: self.up)
+        self.clock = Clock(lambda: self.up, lambda: self.wall, boottime=lambda: self.up)
         self.journal = self.keeper = None
 
     def start(self, *, paused=False):
@@ -36,7 +36,7 @@ class Machine:
             self.wall += 5.0
             self.up += 5.0
             if ear:
-                self.keeper.hear(Frame(Message(Kind.HEARTBEAT, Gate.IDLE), Role.EAR, 1, 1))
+                self.keeper.hear(Frame(Message(Kind.HEARTBEAT, Gate.IDLE), Role.EAR, 1, 1), paused=paused)
             self.keeper.tick(paused=paused)
 
     def wait(self, seconds):
@@ -57,8 +57,9 @@ class Machine:
         self.up, self.boot = 20.0, self.boot + "+"
 
     def told(self):
-        life = self.keeper.life()
-        found = history.nights(self.journal, self.clock, life.boot, 4.0, 3, life=life)
+        life = self.keeper.life
+        since = history.since_days(3, self.wall)
+        found = history.nights(self.journal, self.clock, life.boot, 4.0, since, life=life, running=True)
         return [(each.guard.value, each.why, round(each.length_s)) for night in found for each in night.stretches]
 
     def total(self):
@@ -122,8 +123,8 @@ def test_where_the_sockets_lie_on_the_card_the_file_is_written_once(machine):
     before = (machine.folder / ALIVE).stat().st_mtime_ns
     machine.run(600.0)
     assert (machine.folder / ALIVE).stat().st_mtime_ns == before
-    life = history.last_life(machine.journal, machine.clock, "first", machine.memory)
-    assert life.alive == machine.up  # By its lock, though what is written is ten minutes old.
+    _, runs = history.last_life(machine.journal, machine.clock, "first", machine.memory)
+    assert runs  # By its lock, though what is written is ten minutes old.
     machine.stop()
     assert not (machine.folder / ALIVE).exists()
 
@@ -131,11 +132,10 @@ def test_where_the_sockets_lie_on_the_card_the_file_is_written_once(machine):
 def test_whoever_reads_the_journal_from_outside_knows_whether_the_voice_runs(in_memory):
     in_memory.start()
     in_memory.run(300.0)
-    outside = history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)
-    assert outside.alive == in_memory.up
+    assert history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)[1]
     in_memory.wait(60.0)
-    outside = history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)
-    assert outside.alive == in_memory.up - 60.0
+    life, runs = history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)
+    assert (life.alive, runs) == (in_memory.up - 60.0, False)
 
 
 def test_a_clean_end_is_told_from_a_death(machine):
@@ -196,11 +196,11 @@ def test_what_is_older_than_the_owner_keeps_is_gone_and_the_rest_is_whole(machin
     assert machine.told() == [("protected", "", 655)]
 
 
-def test_a_journal_of_the_first_version_gets_a_ledger(machine):
+def test_a_journal_from_before_the_ledger_gets_a_ledger(machine):
     machine.start()
     machine.journal.close()
     database = sqlite3.connect(machine.folder / "journal.sqlite3")
-    database.executescript("DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 1;")
+    database.executescript("DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 2;")
     database.close()
     machine.start()
     machine.run(60.0)
@@ -220,4 +220,4 @@ def test_a_journal_that_cannot_be_read_is_said_to_be(machine):
     machine.start()
     machine.journal.close()
     with pytest.raises(JournalError):
-        history.nights(machine.journal, machine.clock, "first", 4.0, 1)
+        history.nights(machine.journal, machine.clock, "first", 4.0, 0.0, life=None, running=False)

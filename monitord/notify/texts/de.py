@@ -61,7 +61,8 @@ FAULT: dict[Fault, str] = {
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
     Fault.PAUSE_OVER: "Die Pause ist vorbei: Der Wächter hört wieder zu.",
     Fault.PAUSE_STUCK: "Die Pause ist vorbei, ihr Schalter bleibt; löschen Sie die Datei \u201epaused\u201c als root.",
-    Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie den Datenträger.",
+    Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie Platz und Datenträger.",
+    Fault.ALERT_UNDELIVERED: "Ein Alarm erreichte niemanden: Kein Weg konnte ihn rechtzeitig zustellen.",
 }
 
 GATE: dict[Gate, str] = {
@@ -80,7 +81,10 @@ LIFE: dict[Life, str] = {
 
 INCIDENT: dict[incident.State, str] = {
     incident.State.OPEN: "Wartet auf die Kamera.",
+    incident.State.HELD: "Von der Ruhezeit zurückgehalten.",
     incident.State.ALERTING: "Noch nicht bestätigt.",
+    incident.State.ESCALATED: "Nicht bestätigt; die nächste Gruppe wurde gerufen.",
+    incident.State.MUTED: "Für einen Moment stumm, noch nicht bestätigt.",
     incident.State.ACKNOWLEDGED: "Bestätigt.",
     incident.State.CLEARED: "Vorbei.",
 }

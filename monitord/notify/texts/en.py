@@ -59,14 +59,10 @@ FAULT: dict[Fault, str] = {
     Fault.EYE_NOT_CONFINED: "The eye could not give up its powers and keeps the camera closed; its log says why.",
     Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
     Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
-<<<<<<< HEAD:monitord/notify/texts/en.py
     Fault.PAUSE_OVER: "The pause is over: the monitor listens again.",
     Fault.PAUSE_STUCK: "The pause is over but its switch stays; delete the file \u201cpaused\u201d as root.",
-    Fault.JOURNAL: "The journal is damaged or cannot be written; check the disk.",
-=======
     Fault.JOURNAL: "The journal is damaged or cannot be written; free some space, or check the disk.",
     Fault.ALERT_UNDELIVERED: "An alert reached nobody: no channel could bring it in time.",
->>>>>>> server:monitord/notify/texts.py
 }
 
 GATE: dict[Gate, str] = {

@@ -6,17 +6,6 @@ Who may ask is `monitord.notify.web.gate`; what is answered, `monitord.notify.we
 from __future__ import annotations
 
 import socket
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, Any, Protocol
-
-from aiohttp import web
-
-from monitord.lan import is_local, is_our_host, is_our_origin
-from monitord.notify.journal import JournalError
-from monitord.notify.web.files import files
-from monitord.notify.web.hub import TooManyPagesError
-=======
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -24,8 +13,8 @@ from aiohttp import web
 from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
+from monitord.notify.web.files import files
 from monitord.notify.web.subscribe import Subscriptions
->>>>>>> server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,27 +26,9 @@ if TYPE_CHECKING:
     from monitord.notify.web.tls import Tls
 
 BODY_MAX = 1024
-<<<<<<< HEAD
-"""Bytes of a request's body; no request needs any."""
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cross-Origin-Resource-Policy": "same-origin",
-=======
 """Bytes of a request's body; a code and a name need fewer."""
 BUTTON = "Acknowledge"
 """On a notification of an ntfy app."""
-_STATIC = Path(__file__).parent / "static"
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/style.css": ("style.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/manifest.webmanifest": ("manifest.webmanifest", "application/manifest+json"),
->>>>>>> server
-}
 
 
 class ServerError(Exception):
@@ -100,26 +71,14 @@ class Server:
                 f"page: {address} port {port} cannot be used: {cause.strerror}; "
                 "set page.address or page.port in the configuration, or stop the program that holds it"
             ) from None
-<<<<<<< HEAD
-        self._port = int(listener.getsockname()[1])
-        application = web.Application(middlewares=[self._guard], client_max_size=BODY_MAX)
-        for path, (content, kind) in files().items():
-            application.router.add_get(path, _static(content, kind))
-        application.router.add_get("/api/v1/state", self._state)
-        application.router.add_get("/api/v1/incidents", self._incidents)
-        application.router.add_get("/api/v1/stream", self._stream)
-        application.router.add_post("/api/v1/incidents/{number}/ack", self._acknowledge)
-        application.router.add_post("/api/v1/deliveries/{number}/seen", self._seen)
-=======
         self._gate.port = int(listener.getsockname()[1])
         application = web.Application(middlewares=[self._gate.guard], client_max_size=BODY_MAX)
-        for path, (name, kind) in _FILES.items():
-            application.router.add_get(path, _static(name, kind))
+        for path, (content, kind) in files().items():
+            application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
         if self._config.ntfy_topic:
             Subscriptions(self._feed, self._gate, self._config.ntfy_topic, BUTTON).add_to(application)
->>>>>>> server
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
@@ -158,11 +117,7 @@ def _static(content: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.
 
     async def serve(_: web.Request) -> web.Response:
         return web.Response(
-<<<<<<< HEAD
-            body=content, content_type=kind, charset=charset, headers={**_HEADERS, "Cache-Control": "no-cache"}
-=======
-            body=content, content_type=kind, charset="utf-8", headers={**HEADERS, "Cache-Control": "no-cache"}
->>>>>>> server
+            body=content, content_type=kind, charset=charset, headers={**HEADERS, "Cache-Control": "no-cache"}
         )
 
     return serve
