@@ -242,7 +242,6 @@ def _pair(options: argparse.Namespace) -> int:
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
 
-
 def _report(options: argparse.Namespace) -> int:
     from monitord.tools.report import report
 

@@ -50,6 +50,9 @@ def status(config: Config, *, as_json: bool) -> int:
         return 0
     state = answer["state"]
     print(f"{state['room']}: {state['text']}")
+    if state.get("paused_until"):
+        at = datetime.fromisoformat(state["paused_until"]).astimezone()
+        print(f"paused:     until {at:%H:%M:%S}; `monitord resume` ends it")
     print(f"page:       {url}")
     print(f"ear:        {state['gate_text'] or 'not heard yet'} (last word {_ago(state['since_ear_s'])})")
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")

@@ -32,12 +32,7 @@ class GotifySink(HttpSink):
     health = "/health"
 
     def __init__(
-        self,
-        name: str,
-        config: GotifyConfig,
-        language: Language,
-        url: str = "",
-        resolver: AbstractResolver | None = None,
+        self, name: str, config: GotifyConfig, language: Language, url: str = "", resolver: AbstractResolver | None = None
     ) -> None:
         super().__init__(name, config.url, cgnat=config.cgnat, ca_file=config.ca_file, resolver=resolver)
         self._config, self._language, self._page = config, language, url
