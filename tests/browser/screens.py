@@ -32,6 +32,7 @@ _EARS = """
   const connect = AudioNode.prototype.connect;
   AudioNode.prototype.connect = function (target, ...more) {
     if (target === this.context.destination) {
+      window.speaker = this;
       const ear = this.context.createScriptProcessor(256, 1, 1);
       ear.onaudioprocess = (event) => {
         const block = event.inputBuffer.getChannelData(0);
@@ -46,6 +47,12 @@ _EARS = """
   };
 }
 """
+
+WORKLET = (
+    "data:text/javascript,registerProcessor('ear', class extends AudioWorkletProcessor { process([[block]]) {"
+    "if (block) this.port.postMessage([currentTime, Math.max(...block)]); return true; } });"
+)
+"""An ear on the thread of the sound, which hears on while the page's own thread stands still."""
 
 
 def midday() -> str:
@@ -84,6 +91,7 @@ class Screen:
         light: str = "auto",
         sound: bool = False,
         before: object = None,
+        bypass_csp: bool = False,
     ) -> None:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -91,6 +99,7 @@ class Screen:
             timezone_id=midday(),
             has_touch=True,
             reduced_motion="reduce",
+            bypass_csp=bypass_csp,
         )
         self.errors: list[str] = []
         self.foreign: list[str] = []
