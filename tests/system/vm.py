@@ -175,7 +175,7 @@ class VirtualMachine(Machine):
     """
 
     patience_s = 600.0
-    pause_s = 1.0
+    pause_s = 2.0
 
     def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
