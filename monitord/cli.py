@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import __version__, service
-from monitord.config import Config, ConfigError
+from monitord.config import AudioConfig, Config, ConfigError
 from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--scores", type=Path, required=True, metavar="OUT.csv")
     evaluate.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
 
-    enroll = configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    enroll = unconfinable(
+        configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    )
     enroll.add_argument("word", nargs="?", metavar="WORD", help="as in audio.words")
     enroll.add_argument("--device", metavar="NAME", help="the microphone; without it, that of the configuration")
     instead = enroll.add_mutually_exclusive_group()
@@ -124,10 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
-    # What the audit starts: not for people, so it is in no help.
+    # What the audit and the enrolment start: not for people, so it is in no help.
     probe = commands.add_parser("probe")
     probe.add_argument("role", choices=("ear", "eye", "voice", "control"))
     probe.set_defaults(command=_probe)
+    enroll_ear = commands.add_parser("enroll-ear")
+    for name, kind in (("word", str), ("models", Path), ("audio", str), ("answer", int)):
+        enroll_ear.add_argument(name, type=kind)
+    enroll_ear.add_argument("--unconfined", action="store_true")
+    enroll_ear.set_defaults(command=_enroll_ear)
     add("version", _version, "print the version")
     return parser
 
@@ -220,7 +227,16 @@ def _enroll(options: argparse.Namespace) -> int:
         return enroll.forget(options.word)
     if options.device is not None:
         config = config.model_copy(update={"audio": config.audio.model_copy(update={"device": options.device})})
-    return enroll.enroll(options.word, options.recordings or (), config)
+    return enroll.enroll(options.word, options.recordings or (), config, unconfined=options.unconfined)
+
+
+def _enroll_ear(options: argparse.Namespace) -> int:
+    isolate(Process.EAR)
+    service.follow_supervisor()
+    from monitord.tools.enroll_ear import main
+
+    audio = AudioConfig.model_validate_json(options.audio)
+    return main(options.word, options.models, audio, options.answer, unconfined=options.unconfined)
 
 
 def _status(options: argparse.Namespace) -> int:
