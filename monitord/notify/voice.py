@@ -10,7 +10,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S
-from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Life, Look, Role, Sight, level_to_measures
+from monitord.events import (
+    LOOK_FAULTS,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Role,
+    Sight,
+    level_to_calibration,
+    level_to_measures,
+)
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.delivery import Delivery
 from monitord.notify.journal import JournalError
@@ -191,6 +202,8 @@ class Voice:
                 if message.label is Look.BEGAN and message.level:
                     senses.measures["eye"] = level_to_measures(message.level)
                 senses.seen, senses.seen_at = message.label, now - frame.age_s
+                if isinstance(message.label, Sight):
+                    senses.calibration = level_to_calibration(message.level)
             case Fault() as fault if fault in LOOK_FAULTS:
                 senses.seen, senses.seen_at = fault, now - frame.age_s
         if message.kind in (Kind.SOUND, Kind.SOUND_END):

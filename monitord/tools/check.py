@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from monitord import model, paths
 from monitord.audio.models import EarModels
+from monitord.video import calibration
+from monitord.video.classifier import LABELS, Classifier
 
 if TYPE_CHECKING:
     from monitord.config import Config
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def check(config: Config, path: Path | None) -> int:
     """Print one line for each thing looked at; returns 0 if all is well, 1 if the daemon would miss something."""
     print(f"ok    configuration  {path or 'none given: the defaults'}")
-    good = [_ear(config), _person()]
+    good = [_ear(config), _person(config)]
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
     return 0 if all(good) else 1
 
@@ -35,13 +37,28 @@ def _ear(config: Config) -> bool:
     return True
 
 
-def _person() -> bool:
+def _person(config: Config) -> bool:
     try:
-        card = model.load(paths.models_dir() / "person.toml").card
+        network = Classifier.load(paths.models_dir())
+        worth = network.calibration
     except model.ModelError as cause:
         print(f"FAULT model person   {cause}", file=sys.stderr)
         return False
-    print(f"ok    model person   {', '.join(card.labels)}")
+    print(f"ok    model person   {', '.join(LABELS)}")
+    if config.video.off:
+        return True
+    try:
+        rooms = calibration.load(paths.eye_state_dir(), network)
+    except calibration.CalibrationError as cause:
+        print(f"note  calibration    {cause}")
+        return True
+    if worth is None:
+        print("note  calibration    this model of the eye knows none")
+    elif not rooms:
+        print('note  calibration    the camera is not calibrated; "monitord calibrate camera" makes it see better')
+    else:
+        lights = {"infrared" if room.light.grey else "colour" for room in rooms}
+        print(f"ok    calibration    {len(rooms)} of the empty room: {' and '.join(sorted(lights))}")
     return True
 
 

@@ -195,7 +195,7 @@ def _eye(video: Path, config: Config) -> Callable[[float], Message]:
 
     def at(t_s: float) -> Message:
         try:
-            verdict = look(open_camera(f"file:{video}", t_s), classifier, config.video.look_s, lambda: t_s)
+            verdict = look(open_camera(f"file:{video}", t_s), classifier, config.video.look_s)
         except CameraError as cause:
             return Message(Kind.FAULT, cause.fault)
         return Message(Kind.SIGHT, verdict.sight, verdict.score)

@@ -12,6 +12,7 @@ import numpy as np
 
 from monitord import model
 from monitord.events import Sight
+from monitord.video.empty_room import Worth
 from monitord.video.picture import SHAPE, Picture, brightness, unpadded
 
 if TYPE_CHECKING:
@@ -88,6 +89,18 @@ class Operating:
     present: float
     absent: float
     posture: float
+    several: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the network says of one picture, 0..1."""
+
+    presence: float
+    lying: float
+    upright: float
+    several: float
+    features: model.Floats
 
 
 class Classifier:
@@ -113,6 +126,9 @@ class Classifier:
         if not (self._temperature > 0 and 0 < self.operating.absent <= self.operating.present < 1):
             raise model.ModelError(f"{card.path}: temperature or thresholds are out of their range")
         self._network = network
+        self.fingerprint = card.sha256
+        self.feature_grid = (1, 0)
+        self.calibration = Worth.read(card)
 
     @classmethod
     def load(cls, models_dir: Path) -> Self:
@@ -122,6 +138,11 @@ class Classifier:
             ModelError: see `monitord.model.Model` and `Classifier`.
         """
         return cls(model.load(models_dir / "person.toml"))
+
+    def classify(self, picture: Picture) -> Judgement:
+        """Judge a fitted picture."""
+        said = self.probabilities(picture)
+        return Judgement(1.0 - said["nobody"], said["lying"], said["upright"], 0.0, np.empty(0, np.float32))
 
     def probabilities(self, picture: Picture) -> dict[str, float]:
         """Calibrated probability of each of `LABELS`, adding up to 1.
