@@ -176,7 +176,7 @@ class Rpicam:
         return stdout in ready
 
     def _check_size(self, framing: Framing) -> None:
-        configured = _CONFIGURED.search(self._said)
+        configured = next(reversed(list(_CONFIGURED.finditer(self._said))), None)
         if configured and configured.groups() != (b"%d" % WIDTH, b"%d" % HEIGHT, b"YUV420"):
             delivers = b"%sx%s-%s" % configured.groups()
             raise _wrong_size(f" ({delivers.decode('ascii', 'replace')})")
