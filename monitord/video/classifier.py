@@ -12,7 +12,6 @@ import numpy as np
 
 from monitord import model
 from monitord.events import Sight
-from monitord.video.empty_room import Worth
 from monitord.video.picture import SHAPE, Picture, brightness, unpadded
 
 if TYPE_CHECKING:
@@ -77,24 +76,17 @@ def _mean_squared_step(light: model.Floats, distance: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Operating:
-    """Thresholds on the model card, chosen on its validation split.
+class Judgement:
+    """What the network says of one picture; probabilities are calibrated on the model's validation split.
 
     Attributes:
-        present: somebody is there from this probability on.
-        absent: nobody is there below this probability; in between the camera cannot tell.
-        posture: the likelier posture is told from this share of the probability of a person on.
+        presence: somebody is there.
+        lying: somebody is there and lies.
+        upright: somebody is there and is upright or sits; `lying` + `upright` = `presence`.
+        several: at least two people are there, never above `presence`; 0 for a model that finds no single bodies.
+        features: (n,) float32, what the network sees of the room, coarsely, to be compared with the same room when it
+            is empty; n = 0 for a model that does not tell.
     """
-
-    present: float
-    absent: float
-    posture: float
-    several: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the network says of one picture, 0..1."""
 
     presence: float
     lying: float
@@ -103,8 +95,31 @@ class Judgement:
     features: model.Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """Thresholds on the model card, chosen on its validation split.
+
+    Attributes:
+        present: somebody is there from this probability on.
+        absent: nobody is there below this probability; in between the camera cannot tell.
+        posture: the likelier posture is told from this share of the probability of a person on.
+        several: several are there from this probability on.
+    """
+
+    present: float
+    absent: float
+    posture: float
+    several: float = 0.5
+
+
 class Classifier:
-    """The person model: a fitted picture in, probabilities out."""
+    """The person model: a fitted picture in, a judgement out.
+
+    Attributes:
+        operating: thresholds.
+        feature_count: length of `Judgement.features`.
+        fingerprint: SHA-256 of the network; what was kept of one network means nothing to another.
+    """
 
     def __init__(self, network: model.Model) -> None:
         """Wrap `network`.
@@ -126,9 +141,8 @@ class Classifier:
         if not (self._temperature > 0 and 0 < self.operating.absent <= self.operating.present < 1):
             raise model.ModelError(f"{card.path}: temperature or thresholds are out of their range")
         self._network = network
+        self.feature_count = 0
         self.fingerprint = card.sha256
-        self.feature_grid = (1, 0)
-        self.calibration = Worth.read(card)
 
     @classmethod
     def load(cls, models_dir: Path) -> Self:
@@ -140,17 +154,17 @@ class Classifier:
         return cls(model.load(models_dir / "person.toml"))
 
     def classify(self, picture: Picture) -> Judgement:
-        """Judge a fitted picture."""
-        said = self.probabilities(picture)
-        return Judgement(1.0 - said["nobody"], said["lying"], said["upright"], 0.0, np.empty(0, np.float32))
-
-    def probabilities(self, picture: Picture) -> dict[str, float]:
-        """Calibrated probability of each of `LABELS`, adding up to 1.
+        """Judge one picture.
 
         Args:
             picture: fitted by `monitord.video.camera` to (`SHAPE`, 3), RGB 0..255.
         """
         logits = self._network.logits(picture.astype(np.float32)) / self._temperature
         powers = np.exp(logits - logits.max())
-        shares = powers / powers.sum()
-        return {label: float(share) for label, share in zip(LABELS, shares, strict=True)}
+        _, lying, upright = (float(share) for share in powers / powers.sum())
+        return Judgement(lying + upright, lying, upright, 0.0, np.empty(0, np.float32))
+
+    def probabilities(self, picture: Picture) -> dict[str, float]:
+        """Calibrated probability of each of `LABELS`, adding up to 1; see `classify`."""
+        seen = self.classify(picture)
+        return dict(zip(LABELS, (1.0 - seen.presence, seen.lying, seen.upright), strict=True))
