@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from monitord.config import Config
     from monitord.tools.sampling import Said
+    from monitord.video.empty_room import Worth
 
 DONE, FAILED = 0, 1
 LOOK_S = 6.0
@@ -74,19 +75,20 @@ def calibrate(config: Config, path: Path | None, *, wait: bool, nobody: bool) ->
     """
     try:
         network = Classifier.load(paths.models_dir())
-        if network.calibration is None:
+        worth = calibration.worth(network, paths.models_dir())
+        if worth is None:
             raise CalibrationError("this model of the eye knows no calibration; the looks go on without one")  # noqa: TRY301
         if config.video.off:
             raise CalibrationError("the camera is switched off by the configuration (video.device)")  # noqa: TRY301
         if wait:
             print(f"Leave the picture; nobody may be in it. The camera looks in {WAIT_S} s.", flush=True)
             time.sleep(WAIT_S)
-        return _take(sample(config.video.device, LOOK_S, features=True, config=path), network, nobody=nobody)
+        return _take(sample(config.video.device, LOOK_S, features=True, config=path), network, worth, nobody=nobody)
     except (CalibrationError, model.ModelError) as cause:
         return _failed(cause)
 
 
-def _take(said: Said, network: Classifier, *, nobody: bool) -> int:
+def _take(said: Said, network: Classifier, worth: Worth, *, nobody: bool) -> int:
     if "fault" in said:
         raise CalibrationError(f"{said['text']}; nothing was kept")
     if said["sight"] in _OBSTACLE or "features" not in said:
@@ -97,14 +99,13 @@ def _take(said: Said, network: Classifier, *, nobody: bool) -> int:
             "with a heap of blankets or a doll, say so: --nobody-is-there"
         )
     folder = paths.eye_state_dir()
-    features = np.asarray(said["features"], np.float32).reshape(network.feature_grid)
+    features = np.asarray(said["features"], np.float32)
     light = Light(float(said["bright"]), bool(said["grey"]))
     rooms, lost = _before(folder, network)
-    worth = network.calibration
-    if rooms and worth and compare(features, light, rooms, worth).state is Calibration.MOVED:
+    if compare(features, light, rooms, worth).state is Calibration.MOVED:
         lost, rooms = f"The camera was moved: {len(rooms)} earlier calibrations are dropped.", []
     new = Empty(datetime.now(UTC).isoformat(timespec="seconds"), light, features)
-    count = calibration.keep(folder, network.fingerprint, [*rooms, new])
+    count = calibration.keep(folder, network, [*rooms, new])
     if lost:
         print(lost)
     print(f"calibrated {_light(light)}; {count} in all, kept as {features.size} numbers each in {folder}, no picture.")

@@ -40,7 +40,7 @@ def _ear(config: Config) -> bool:
 def _person(config: Config) -> bool:
     try:
         network = Classifier.load(paths.models_dir())
-        worth = network.calibration
+        worth = calibration.worth(network, paths.models_dir())
     except model.ModelError as cause:
         print(f"FAULT model person   {cause}", file=sys.stderr)
         return False

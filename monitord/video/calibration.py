@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from monitord import paths
-from monitord.video.empty_room import Empty, Light
+from monitord import model, paths
+from monitord.video.empty_room import Empty, Light, Worth
 from monitord.video.verdict import Known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from monitord.video.empty_room import Worth
 
 MOST = 16
 """Calibrations that are kept; the oldest gives way."""
@@ -29,7 +27,7 @@ REMEDY = 'run "monitord calibrate camera --forget" and calibrate again'
 _DIGITS = 4
 
 
-class Calibrated(Protocol):
+class Network(Protocol):
     """What is needed of `monitord.video.classifier.Classifier`."""
 
     @property
@@ -38,13 +36,8 @@ class Calibrated(Protocol):
         ...
 
     @property
-    def feature_grid(self) -> tuple[int, int]:
-        """Cells and channels of its features."""
-        ...
-
-    @property
-    def calibration(self) -> Worth | None:
-        """From its card."""
+    def feature_count(self) -> int:
+        """Length of its features; 0: it has none."""
         ...
 
 
@@ -52,16 +45,37 @@ class CalibrationError(Exception):
     """What is kept of the empty room cannot be used or changed; the text is one sentence with the remedy."""
 
 
-def known(network: Calibrated, folder: Path) -> tuple[Known, str]:
-    """What a look may use, and what is wrong with what is kept (or nothing)."""
+def worth(network: Network, models_dir: Path) -> Worth | None:
+    """What a comparison with the empty room is worth; None: the network or its card knows no calibration.
+
+    Raises:
+        ModelError: the card cannot be read, or its section [calibration] cannot be used.
+    """
+    card = model.Card.read(models_dir / "person.toml")
+    read = Worth.read(card)
+    if read is None or not network.feature_count:
+        return None
+    if network.feature_count % read.cells:
+        raise model.ModelError(f"{card.path}: {network.feature_count} features are no {read.cells} cells")
+    return read
+
+
+def known(network: Network, models_dir: Path, folder: Path) -> tuple[Known, str]:
+    """What a look may use, and what is wrong with what is kept (or nothing).
+
+    Raises:
+        ModelError: see `worth`.
+    """
+    value = worth(network, models_dir)
+    if value is None:
+        return Known(), ""
     try:
-        rooms, trouble = tuple(load(folder, network)), ""
+        return Known(tuple(load(folder, network)), value), ""
     except CalibrationError as cause:
-        rooms, trouble = (), str(cause)
-    return Known(rooms, network.calibration, network.feature_grid), trouble
+        return Known((), value), str(cause)
 
 
-def load(folder: Path, network: Calibrated) -> list[Empty]:
+def load(folder: Path, network: Network) -> list[Empty]:
     """The calibrations in `folder`, oldest first; none where nobody has calibrated.
 
     Raises:
@@ -72,7 +86,7 @@ def load(folder: Path, network: Calibrated) -> list[Empty]:
         kept = json.loads(path.read_text("ascii"))
         if kept["network"] != network.fingerprint:
             raise CalibrationError(f"{path}: is of another model of the eye; {REMEDY}")
-        return [_empty(each, network.feature_grid) for each in kept["rooms"]]
+        return [_empty(each, network.feature_count) for each in kept["rooms"]]
     except FileNotFoundError:
         return []
     except OSError as cause:
@@ -81,15 +95,15 @@ def load(folder: Path, network: Calibrated) -> list[Empty]:
         raise CalibrationError(f"{path}: is damaged; {REMEDY}") from None
 
 
-def _empty(kept: Any, grid: tuple[int, int]) -> Empty:
-    features = np.asarray(kept["features"], np.float32).reshape(grid)
+def _empty(kept: Any, count: int) -> Empty:
+    features = np.asarray(kept["features"], np.float32).reshape(count)
     bright = float(kept["bright"])
     if not (np.isfinite(features).all() and np.isfinite(bright) and isinstance(kept["grey"], bool)):
         raise ValueError("no numbers")
     return Empty(str(kept["at"]), Light(bright, kept["grey"]), features)
 
 
-def keep(folder: Path, network_fingerprint: str, rooms: Sequence[Empty]) -> int:
+def keep(folder: Path, network: Network, rooms: Sequence[Empty]) -> int:
     """Keep `rooms` in the place of what was kept, the newest `MOST` of them; returns how many those are.
 
     Raises:
@@ -97,13 +111,13 @@ def keep(folder: Path, network_fingerprint: str, rooms: Sequence[Empty]) -> int:
     """
     kept = list(rooms)[-MOST:]
     content = {
-        "network": network_fingerprint,
+        "network": network.fingerprint,
         "rooms": [
             {
                 "at": room.at,
                 "bright": round(room.light.bright, 1),
                 "grey": room.light.grey,
-                "features": [round(float(each), _DIGITS) for each in room.features.ravel()],
+                "features": [round(float(each), _DIGITS) for each in room.features],
             }
             for room in kept
         ],

@@ -64,7 +64,7 @@ class Empty:
     Attributes:
         at: when, ISO 8601, UTC.
         light: in what light.
-        features: of the network, shape (cells, channels).
+        features: of the network, shape (cells * channels,), cell by cell.
     """
 
     at: str
@@ -82,6 +82,7 @@ class Worth:
         bias: logits.
         most: the comparison changes the network's opinion by no more than so many logits.
         moved: median distance of the cells from which on the camera was moved.
+        cells: of the grid that the network's features are of.
     """
 
     presence: float
@@ -89,6 +90,7 @@ class Worth:
     bias: float
     most: float
     moved: float
+    cells: int
 
     @classmethod
     def read(cls, card: model.Card) -> Self | None:
@@ -101,10 +103,19 @@ class Worth:
         if section is None:
             return None
         try:
-            worth = cls(*(float(section[name]) for name in ("presence", "distance", "bias", "most", "moved")))
+            worth = cls(
+                presence=float(section["presence"]),
+                distance=float(section["distance"]),
+                bias=float(section["bias"]),
+                most=float(section["most"]),
+                moved=float(section["moved"]),
+                cells=int(section["cells"]),
+            )
         except (KeyError, TypeError, ValueError) as missing:
             raise model.ModelError(f"{card.path}: [calibration] has no usable {missing}") from None
-        if not (worth.presence > 0 and worth.distance >= 0 and worth.most >= 0 and 0 < worth.moved <= 1):
+        if not (
+            worth.presence > 0 and worth.distance >= 0 and worth.most >= 0 and 0 < worth.moved <= 1 and worth.cells > 0
+        ):
             raise model.ModelError(f"{card.path}: [calibration] has a number out of its range")
         return worth
 
@@ -131,17 +142,19 @@ def light_of(picture: Picture) -> Light:
     return Light(float(inside.mean()), colour < GREY_BELOW)
 
 
-def distances(one: Floats, other: Floats) -> Floats:
+def distances(one: Floats, other: Floats, cells: int) -> Floats:
     """How far apart each cell of two looks is, shape (cells,), 0..1; the same whichever comes first.
 
     The length of the difference, as a share of what it could be at most for vectors of these lengths.
 
     Args:
-        one: shape (cells, channels).
+        one: shape (cells * channels,), cell by cell.
         other: the same shape.
+        cells: how many there are.
     """
-    apart = np.linalg.norm(one - other, axis=1)
-    most = np.linalg.norm(one, axis=1) + np.linalg.norm(other, axis=1)
+    here, there = one.reshape(cells, -1), other.reshape(cells, -1)
+    apart = np.linalg.norm(here - there, axis=1)
+    most = np.linalg.norm(here, axis=1) + np.linalg.norm(there, axis=1)
     return np.asarray(apart / np.maximum(most, _TINY), np.float32)
 
 
@@ -151,14 +164,14 @@ def compare(features: Floats, light: Light, rooms: Sequence[Empty], worth: Worth
     Nearest by the median, because the person whom one looks for does not change that.
 
     Args:
-        features: mean of the look's frames, shape (cells, channels).
+        features: mean of the look's frames, shape (cells * channels,).
         light: of the look.
         rooms: what is kept; none: the state is NONE.
         worth: from the card.
     """
     if not rooms:
         return Comparison(Calibration.NONE)
-    near = [distances(features, room.features) for room in rooms if room.light.like(light)]
+    near = [distances(features, room.features, worth.cells) for room in rooms if room.light.like(light)]
     if not near:
         return Comparison(Calibration.OTHER_LIGHT)
     cells = min(near, key=lambda each: float(np.median(each)))

@@ -238,7 +238,7 @@ def _look(config: Config, program: Rpicam | CameraError | None) -> tuple[Sight |
     try:
         camera = open_camera(config.video.device, program=program)
         network = Classifier.load(paths.models_dir())
-        known, trouble = calibration.known(network, paths.eye_state_dir())
+        known, trouble = calibration.known(network, paths.models_dir(), paths.eye_state_dir())
         if trouble:
             log.warning("%s", trouble)
         verdict = look(camera, network, config.video.look_s, known)

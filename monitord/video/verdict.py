@@ -59,12 +59,10 @@ class Known:
     Attributes:
         rooms: one for each time somebody calibrated.
         worth: from the model card; None: this network knows no calibration.
-        grid: cells and channels of the network's features.
     """
 
     rooms: tuple[Empty, ...] = ()
     worth: Worth | None = None
-    grid: tuple[int, int] = (1, 0)
 
 
 UNCALIBRATED = Known()
@@ -191,7 +189,7 @@ def beside(glimpses: Sequence[Glimpse], known: Known) -> Comparison:
     if known.worth is None or not usable:
         return Comparison(Calibration.NONE)
     features, light = together(usable)
-    return compare(features.reshape(known.grid), light, known.rooms, known.worth)
+    return compare(features, light, known.rooms, known.worth)
 
 
 def together(usable: Sequence[tuple[Judgement, Light]]) -> tuple[Floats, Light]:
