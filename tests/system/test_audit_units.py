@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from machine import EAR, EYE, SCENE, VOICE
 
 container = pytest.importorskip("container", reason="the package's container is not in this checkout")
 
@@ -16,7 +17,7 @@ pytestmark = [
     pytest.mark.skipif(bool(container.missing()), reason=container.missing()),
 ]
 
-UNITS = {"ear": container.EAR, "eye": container.EYE, "voice": container.VOICE}
+UNITS = {"ear": EAR, "eye": EYE, "voice": VOICE}
 SILENT = ("ear", "eye")
 NODES = ("mknod -m 666 /dev/video0 c 81 0", "mkdir -p /dev/snd", "mknod -m 666 /dev/snd/pcmC0D0c c 116 24")
 """Without a driver: opening them fails in a way of their own, unless the sandbox says no before."""
@@ -77,7 +78,7 @@ NO_SETTING = {"InaccessiblePaths="}
 @pytest.fixture(scope="module")
 def machine(root, installed, work):
     with container.Container([installed, root], work / "audit") as machine:
-        container.configure(machine, f"file:{container.SCENE}/night.flac")
+        machine.configure(f"file:{SCENE}/night.flac")
         for command in (*NODES, ROUTE):
             machine.run("sh", "-c", command)
         yield machine
@@ -94,14 +95,14 @@ def take_away(machine, line):
 
 def audit(machine):
     machine.run("systemctl", "restart", "monitord")
-    machine.wait("the ear is up", lambda: machine.active(container.EAR) and machine.status())
+    machine.wait("the ear is up", lambda: machine.active(EAR) and machine.status())
     machine.wait("its first word", lambda: machine.status().get("state", {}).get("confinement", {}).get("ear"))
     done = machine.run("monitord", "audit", "--json", check=False)
     return done.returncode, json.loads(done.stdout)
 
 
 def running(machine):
-    return {unit: machine.pid(unit) for unit in (container.EAR, container.VOICE)}
+    return {unit: machine.pid(unit) for unit in (EAR, VOICE)}
 
 
 def test_all_is_proven_and_nothing_is_disturbed(machine):

@@ -12,21 +12,9 @@ import re
 from pathlib import Path
 
 import pytest
-from container import (
-    EAR,
-    EVENTS,
-    EYE,
-    LOOK,
-    SCENE,
-    VOICE,
-    Container,
-    apt_install,
-    configure,
-    missing,
-    repack,
-    use_sound_of,
-)
+from container import Container, apt_install, missing, repack, use_sound_of
 from latency import bundled_cry
+from machine import EAR, EVENTS, EYE, LOOK, SCENE, VOICE
 from sound_server import MICROPHONE, SoundServer
 from sound_server import missing as no_sound
 
@@ -78,7 +66,7 @@ def machine(folder, root, installed, sound):
 
 def start(machine, video=PICTURES, audio=MICROPHONE):
     """Start the service and wait until sound arrives."""
-    configure(machine, audio, video)
+    machine.configure(audio, video)
     machine.run("systemctl", "start", "monitord")
     machine.wait("the ear is up", lambda: machine.active(EAR))
     machine.wait("sound arrives", lambda: machine.status().get("state", {}).get("level_dbfs") is not None)
@@ -149,9 +137,9 @@ def test_what_is_killed_comes_back_and_nothing_else_is_disturbed(folder, machine
         machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", EAR)
         machine.wait("another ear", lambda: machine.active(EAR) and machine.pid(EAR) not in {0, ear})
 
+    machine.kill_when_it_starts(EYE)
     cry(machine, sound, folder)
-    machine.wait("an eye", lambda: machine.pid(EYE), LOOK_S)
-    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", EYE)
+    machine.wait("the eye was killed", lambda: machine.show(EYE, "Result") == "signal", LOOK_S)
     machine.wait("the camera's silence is told", lambda: camera_of(machine.incidents()[0]), 2 * LOOK_S)
     assert machine.incidents()[0]["state"] == "alerting"
     # The socket that starts the next eye is still there, and the request that one died of does not start another.
@@ -211,7 +199,7 @@ def test_a_missing_camera_changes_the_text_and_never_the_alert(folder, machine, 
 
 
 def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
-    configure(machine, "default", extra="[adio]\n")
+    machine.configure("default", extra="[adio]\n")
     machine.run("systemctl", "start", "monitord", check=False)
     machine.run("sleep", "8")
     assert machine.log().count("adio") == 2, machine.log()  # Voice and ear, one sentence each.
