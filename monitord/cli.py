@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import __version__, service
-from monitord.config import Config, ConfigError
+from monitord.config import AudioConfig, Config, ConfigError
 from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--scores", type=Path, required=True, metavar="OUT.csv")
     evaluate.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
 
-    enroll = configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    enroll = unconfinable(
+        configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    )
     enroll.add_argument("word", nargs="?", metavar="WORD", help="as in audio.words")
     enroll.add_argument("--device", metavar="NAME", help="the microphone; without it, that of the configuration")
     instead = enroll.add_mutually_exclusive_group()
@@ -136,6 +138,11 @@ def _add_hidden(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     sample.add_argument("--features", action="store_true")
     sample.set_defaults(command=_sample)
     commands.add_parser("inputs").set_defaults(command=_inputs)
+    enroll_ear = commands.add_parser("enroll-ear")
+    for name, kind in (("word", str), ("models", Path), ("audio", str), ("answer", int)):
+        enroll_ear.add_argument(name, type=kind)
+    enroll_ear.add_argument("--unconfined", action="store_true")
+    enroll_ear.set_defaults(command=_enroll_ear)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -216,7 +223,16 @@ def _enroll(options: argparse.Namespace) -> int:
         return enroll.forget(options.word)
     if options.device is not None:
         config = config.model_copy(update={"audio": config.audio.model_copy(update={"device": options.device})})
-    return enroll.enroll(options.word, options.recordings or (), config)
+    return enroll.enroll(options.word, options.recordings or (), config, unconfined=options.unconfined)
+
+
+def _enroll_ear(options: argparse.Namespace) -> int:
+    isolate(Process.EAR)
+    service.follow_supervisor()
+    from monitord.tools.enroll_ear import main
+
+    audio = AudioConfig.model_validate_json(options.audio)
+    return main(options.word, options.models, audio, options.answer, unconfined=options.unconfined)
 
 
 def _calibrate(options: argparse.Namespace) -> int:

@@ -5,12 +5,16 @@ It opens no microphone and no camera.
 
 from __future__ import annotations
 
+import ipaddress
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import model, paths
 from monitord.audio.models import EarModels
+from monitord.lan import CGNAT
 from monitord.video import calibration
 from monitord.video.classifier import LABELS, Classifier
 
@@ -23,7 +27,46 @@ def check(config: Config, path: Path | None) -> int:
     print(f"ok    configuration  {path or 'none given: the defaults'}")
     good = [_ear(config), _person(config)]
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
+    if config.page.cgnat and path is not None:
+        good.append(_unit_lets_in_the_vpn(path))
     return 0 if all(good) else 1
+
+
+VOICE_UNIT = "monitord.service"
+
+
+def _unit_lets_in_the_vpn(path: Path) -> bool:
+    """Where the service runs by the configuration at `path`: its unit has to allow what page.cgnat allows."""
+    if shutil.which("systemctl") is None:
+        return True
+    done = subprocess.run(  # noqa: S603 - the system's own
+        ["systemctl", "show", "-p", "ExecStart,IPAddressAllow,IPAddressDeny", VOICE_UNIT],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shown = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    if str(path.resolve()) not in shown.get("ExecStart", "").split() or not shut_out(shown):
+        return True
+    print(
+        f'FAULT addresses      page.cgnat is true, but the unit shuts {CGNAT} out; allow it there: "systemctl edit '
+        f'monitord", add the lines "[Service]" and "IPAddressAllow={CGNAT}", then "systemctl restart monitord"',
+        file=sys.stderr,
+    )
+    return False
+
+
+def shut_out(shown: dict[str, str]) -> bool:
+    """Whether a unit with these IPAddressAllow and IPAddressDeny keeps its process from a part of carrier-grade NAT.
+
+    An address on both lists is allowed (systemd.resource-control(5)).
+    """
+
+    def networks(name: str) -> list[ipaddress.IPv4Network]:
+        return [ipaddress.IPv4Network(each) for each in shown.get(name, "").split() if ":" not in each]
+
+    denied = any(each.overlaps(CGNAT) for each in networks("IPAddressDeny"))
+    return denied and not any(CGNAT.subnet_of(each) for each in networks("IPAddressAllow"))
 
 
 def _ear(config: Config) -> bool:

@@ -209,6 +209,26 @@ def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
     start(machine, video="off")
 
 
+VPN = "100.64.0.7"
+FETCH = f"import urllib.request as u; print(u.urlopen('http://{VPN}:8740/api/v1/state', timeout=3).status)"
+
+
+def test_what_check_says_of_a_vpn_is_what_has_to_be_done(machine):
+    machine.run("ip", "address", "add", f"{VPN}/10", "dev", "lo")
+    machine.configure("default", extra=f'[page]\ncgnat = true\naddress = "{VPN}"\n')
+    machine.run("systemctl", "start", VOICE)
+    said = machine.run("monitord", "check", check=False).stdout
+    assert "page.cgnat is true, but the unit shuts 100.64.0.0/10 out" in said
+    # The control: it is the unit that shuts it out.
+    assert machine.run("/usr/bin/python3", "-c", FETCH, check=False).returncode
+    machine.write(f"/etc/systemd/system/{VOICE}.d/override.conf", "[Service]\nIPAddressAllow=100.64.0.0/10\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", VOICE)
+    assert "page.cgnat" not in machine.run("monitord", "check", check=False).stdout
+    answers = machine.wait("the page", lambda: machine.run("/usr/bin/python3", "-c", FETCH, check=False).stdout)
+    assert answers == "200\n"
+
+
 def test_upgrade_remove_and_purge(folder, machine, package, installed, timed):
     start(machine, video="off")
     config = machine.path("/etc/monitord/config.toml")

@@ -116,8 +116,12 @@ class Peer:
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
         self._read = b""
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
 
     def close(self) -> None:
         """Hang up."""
@@ -276,13 +280,20 @@ class VirtualMachine(Machine):
         raise TimeoutError(f"the cry was not heard\n{self.log()}")
 
     def verdict(self) -> str:
-        """What the camera's look at the newest sound came to: "Sight...." or "Fault...."."""
+        """What the camera's look at the newest sound came to: "Sight...." or "Fault....".
+
+        Raises:
+            AssertionError: the look ended without saying so; the text has what was told and logged.
+        """
 
         def over() -> str:
             said = self.incidents()[0]["camera"]
             return "" if said in {None, "Look.ASKED", "Look.BEGAN"} else said
 
-        return str(self.wait("the camera's verdict", over, 180.0))
+        said = str(self.wait("the camera's verdict", over, 180.0))
+        if said.startswith("Look."):
+            raise AssertionError(f"{said}\n{self.run('monitord', 'events').stdout}\n{self.log()}")
+        return said
 
     def feed(self, picture: str = "lying_0.png", size: str = "640x480", noise: int = 6) -> None:
         """Show one of the scene's pictures to CAMERA, five times a second. Without noise it is frozen."""
