@@ -13,9 +13,9 @@ from training.eye.backbone import STRIDES, Backbone, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CELLS = (3, 4)
-CHANNELS = 8
-"""The room is described by this many channels in each of 3 x 4 cells: 96 numbers."""
+CELLS = (4, 6)
+CHANNELS = 5
+"""The room is described by this many channels in each of 4 x 6 cells: 120 numbers."""
 _PERSON = 0
 _HIDDEN = 24
 
@@ -28,7 +28,7 @@ class Found:
         person: (n, places) logit of a person with its middle here.
         posture: (n, places) logit of lying against upright.
         boxes: (n, places, 4) YOLOX's: x, y from the place in strides, logarithm of width, height in strides.
-        room: (n, 96) description of the room.
+        room: (n, 120) description, cell by cell in rows, of the room.
         maps: all maps by name.
     """
 
@@ -80,8 +80,9 @@ class Detector(nn.Module):
             seen = rounded(f"look_{level}", nn.functional.relu6(self.look[level](both)))
             posture.append(rounded(f"lies_{level}", self.lies[level](seen)).flatten(1))
             boxes.append(rounded(f"box_{level}", self.box[level](maps[box])).flatten(2).transpose(1, 2))
-        stem = maps[self.plan.stems[1]]
-        room = nn.functional.adaptive_avg_pool2d(rounded("describe", self.describe(stem)), CELLS).flatten(1)
+        told = rounded("describe", self.describe(maps[self.plan.stems[0]]))
+        cell = (told.shape[2] // CELLS[0], told.shape[3] // CELLS[1])
+        room = nn.functional.avg_pool2d(told, cell, cell).permute(0, 2, 3, 1).flatten(1)
         return Found(torch.cat(person, 1), torch.cat(posture, 1), torch.cat(boxes, 1), room, maps)
 
 
