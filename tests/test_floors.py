@@ -56,6 +56,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.source": 2,
     "monitord.video": 2,
     "monitord.video.picture": 2,
+    "monitord.video.boxes": 2,
     "monitord.video.warmup": 2,
     "monitord.video.framing": 2,
     "monitord.video.empty_room": 2,

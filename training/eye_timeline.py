@@ -47,6 +47,7 @@ COLOURS = {
     "NOBODY": "#7f8c8d",
     "CANNOT_TELL": "#d4ac0d",
 }
+TOLD = {"NOBODY", "LYING", "UPRIGHT", "SEVERAL"}
 RATE_HZ = 16_000
 
 Segment = tuple[str, float, float]
@@ -109,6 +110,7 @@ def main() -> None:
     clips = json.loads((options.clips / "clips.json").read_text("utf-8"))
     mpl.rcParams["svg.hashsalt"] = "monitord"
     figure, axes = plt.subplots(len(clips), 1, figsize=(9, 1.9 * len(clips)), layout="constrained")
+    sure: list[tuple[int, bool]] = []
     print("| clip | looks with one right answer | right | cannot tell | wrong | replay: look asked at, says |")
     print("|---|---|---|---|---|---|")
     for axis, each in zip(np.atleast_1d(axes), clips, strict=True):
@@ -121,9 +123,16 @@ def main() -> None:
         draw(axis, each, segments, said, story)
         judged = [(name, right) for t_s, name, _ in said if (right := truth(segments, t_s)) is not None]
         right = sum(name == wanted_ for name, wanted_ in judged)
-        unsure = sum(name not in {"NOBODY", "LYING", "UPRIGHT", "SEVERAL"} for name, _ in judged)
+        unsure = sum(name not in TOLD for name, _ in judged)
         told = f"{story[0]:.1f} s, {story[1]}" if story else "no look"
         print(f"| {each['clip']} | {len(judged)} | {right} | {unsure} | {len(judged) - right - unsure} | {told} |")
+        sure += [
+            (score, name == wanted_)
+            for (t_s, name, score) in said
+            if (wanted_ := truth(segments, t_s)) and name in TOLD
+        ]
+    mean = sum(score for score, _ in sure) / max(1, len(sure))
+    print(f"{len(sure)} verdicts about people, {mean:.0f} % sure on average; {sum(right for _, right in sure)} right")
     figure.savefig(options.out, metadata={"Date": None})
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.lan import CGNAT
-from monitord.video import calibration
+from monitord.video import calibration, rpicam
 from monitord.video.classifier import LABELS, Classifier
 
 if TYPE_CHECKING:
@@ -114,6 +114,12 @@ def _device(what: str, device: str) -> bool:
         return False
     elif device.startswith("/dev/") and not Path(device).exists():
         print(f"FAULT {what:14s} {device}: there is no such device; is it plugged in?", file=sys.stderr)
+        return False
+    elif what == "camera" and rpicam.csi_number(device) is not None and rpicam.find() is None:
+        print(
+            f"FAULT {what:14s} {device}: rpicam-vid is not installed; sudo apt install rpicam-apps-lite",
+            file=sys.stderr,
+        )
         return False
     elif what == "camera" and device.isdecimal() and not Path(f"/dev/video{device}").exists():
         print(
