@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Life, Look, Role, Sight, level_to_measures
+from monitord.events import (
+    LOOK_FAULTS,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Role,
+    Sight,
+    level_to_calibration,
+    level_to_measures,
+)
 
 if TYPE_CHECKING:
     from monitord.events import Frame
@@ -27,6 +38,8 @@ def sense(senses: Senses, frame: Frame, now: float) -> None:
             if message.label is Look.BEGAN and message.level:
                 senses.measures["eye"] = level_to_measures(message.level)
             senses.seen, senses.seen_at = message.label, now - frame.age_s
+            if isinstance(message.label, Sight):
+                senses.calibration = level_to_calibration(message.level)
         case Fault() as fault if fault in LOOK_FAULTS:
             senses.seen, senses.seen_at = fault, now - frame.age_s
     if message.kind in (Kind.SOUND, Kind.SOUND_END):

@@ -76,6 +76,26 @@ def _mean_squared_step(light: model.Floats, distance: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the network says of one picture; probabilities are calibrated on the model's validation split.
+
+    Attributes:
+        presence: somebody is there.
+        lying: somebody is there and lies.
+        upright: somebody is there and is upright or sits; `lying` + `upright` = `presence`.
+        several: at least two people are there, never above `presence`; 0 for a model that finds no single bodies.
+        features: (n,) float32, what the network sees of the room, coarsely, to be compared with the same room when it
+            is empty; n = 0 for a model that does not tell.
+    """
+
+    presence: float
+    lying: float
+    upright: float
+    several: float
+    features: model.Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Operating:
     """Thresholds on the model card, chosen on its validation split.
 
@@ -83,15 +103,23 @@ class Operating:
         present: somebody is there from this probability on.
         absent: nobody is there below this probability; in between the camera cannot tell.
         posture: the likelier posture is told from this share of the probability of a person on.
+        several: several are there from this probability on.
     """
 
     present: float
     absent: float
     posture: float
+    several: float = 0.5
 
 
 class Classifier:
-    """The person model: a fitted picture in, probabilities out."""
+    """The person model: a fitted picture in, a judgement out.
+
+    Attributes:
+        operating: thresholds.
+        feature_count: length of `Judgement.features`.
+        fingerprint: SHA-256 of the network; what was kept of one network means nothing to another.
+    """
 
     def __init__(self, network: model.Model) -> None:
         """Wrap `network`.
@@ -113,6 +141,8 @@ class Classifier:
         if not (self._temperature > 0 and 0 < self.operating.absent <= self.operating.present < 1):
             raise model.ModelError(f"{card.path}: temperature or thresholds are out of their range")
         self._network = network
+        self.feature_count = 0
+        self.fingerprint = card.sha256
 
     @classmethod
     def load(cls, models_dir: Path) -> Self:
@@ -123,13 +153,18 @@ class Classifier:
         """
         return cls(model.load(models_dir / "person.toml"))
 
-    def probabilities(self, picture: Picture) -> dict[str, float]:
-        """Calibrated probability of each of `LABELS`, adding up to 1.
+    def classify(self, picture: Picture) -> Judgement:
+        """Judge one picture.
 
         Args:
             picture: fitted by `monitord.video.camera` to (`SHAPE`, 3), RGB 0..255.
         """
         logits = self._network.logits(picture.astype(np.float32)) / self._temperature
         powers = np.exp(logits - logits.max())
-        shares = powers / powers.sum()
-        return {label: float(share) for label, share in zip(LABELS, shares, strict=True)}
+        _, lying, upright = (float(share) for share in powers / powers.sum())
+        return Judgement(lying + upright, lying, upright, 0.0, np.empty(0, np.float32))
+
+    def probabilities(self, picture: Picture) -> dict[str, float]:
+        """Calibrated probability of each of `LABELS`, adding up to 1; see `classify`."""
+        seen = self.classify(picture)
+        return dict(zip(LABELS, (1.0 - seen.presence, seen.lying, seen.upright), strict=True))

@@ -111,3 +111,14 @@ def test_what_the_configuration_allows_and_the_unit_does_not_is_said(folder, cap
     assert check(of, tmp_path / "other.toml") == 0
     assert check(of, unit(f"{HOUSE} 100.64.0.0/10")) == 0
     assert "page.cgnat" not in capsys.readouterr().err
+
+
+def test_a_csi_camera_needs_its_program(folder, capsys, monkeypatch, tmp_path):
+    csi = Config(video=VideoConfig(device="csi"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert check(csi, None) == 1
+    assert "rpicam-vid is not installed; sudo apt install rpicam-apps-lite" in capsys.readouterr().err
+    (tmp_path / "rpicam-vid").write_text("")
+    (tmp_path / "rpicam-vid").chmod(0o755)
+    assert check(csi, None) == 0
+    assert "csi (not opened)" in capsys.readouterr().out

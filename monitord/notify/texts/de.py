@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
+from monitord.events import Calibration, Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
 from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
@@ -28,6 +28,14 @@ SIGHT: dict[Sight, str] = {
     Sight.COVERED: "Die Kamera ist verdeckt.",
     Sight.FROZEN: "Die Kamera zeigt immer dasselbe Bild.",
     Sight.BLURRED: "Das Bild ist zu unscharf, um etwas zu erkennen.",
+}
+
+CALIBRATION: dict[Calibration, str] = {
+    Calibration.NOT_TOLD: "Die Kamera wurde nicht mit dem leeren Zimmer verglichen.",
+    Calibration.NONE: "Die Kamera ist nicht kalibriert.",
+    Calibration.HOLDS: "Die Kamera ist kalibriert.",
+    Calibration.MOVED: "Die Kamera wurde seit der Kalibrierung bewegt.",
+    Calibration.OTHER_LIGHT: "Für dieses Licht ist die Kamera nicht kalibriert.",
 }
 
 LOOK: dict[Look, str] = {
@@ -54,6 +62,7 @@ FAULT: dict[Fault, str] = {
     Fault.CAMERA_BROKEN: "Die Kamera liefert kein Bild.",
     Fault.CAMERA_TIMEOUT: "Die Kamera hat nicht rechtzeitig geantwortet.",
     Fault.CLASSIFIER_MODEL: "Die Bilderkennung lässt sich nicht laden; installieren Sie monitord neu.",
+    Fault.CAMERA_MOVED: "Die Kamera wurde seit der Kalibrierung bewegt; kalibrieren Sie sie neu.",
     Fault.EYE_UNREACHABLE: "Der Kameraprozess war für einen Blick nicht zu erreichen.",
     Fault.RECOVERED: "Eine Störung ist vorbei.",
     Fault.WIRE_REJECTED: "Eine unzulässige Nachricht wurde abgewiesen.",
@@ -158,6 +167,7 @@ WHY: dict[Why, str] = {
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
+    CALIBRATION,
     LOOK,
     FAULT,
     GATE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
+from monitord.events import Calibration, Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
 from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
@@ -28,6 +28,22 @@ SIGHT: dict[Sight, str] = {
     Sight.COVERED: "The camera is covered.",
     Sight.FROZEN: "The camera shows the same picture again and again.",
     Sight.BLURRED: "The picture is too blurred to tell.",
+}
+
+CALIBRATION: dict[Calibration, str] = {
+    Calibration.NOT_TOLD: "The camera was not compared with the empty room.",
+    Calibration.NONE: "The camera is not calibrated.",
+    Calibration.HOLDS: "The camera is calibrated.",
+    Calibration.MOVED: "The camera was moved since it was calibrated.",
+    Calibration.OTHER_LIGHT: "The camera is not calibrated for this light.",
+}
+
+CALIBRATION: dict[Calibration, str] = {
+    Calibration.NOT_TOLD: "The camera was not compared with the empty room.",
+    Calibration.NONE: "The camera is not calibrated.",
+    Calibration.HOLDS: "The camera is calibrated.",
+    Calibration.MOVED: "The camera was moved since it was calibrated.",
+    Calibration.OTHER_LIGHT: "The camera is not calibrated for this light.",
 }
 
 LOOK: dict[Look, str] = {
@@ -54,6 +70,7 @@ FAULT: dict[Fault, str] = {
     Fault.CAMERA_BROKEN: "The camera delivers no picture.",
     Fault.CAMERA_TIMEOUT: "The camera did not answer in time.",
     Fault.CLASSIFIER_MODEL: "The picture classifier cannot be loaded; install monitord again.",
+    Fault.CAMERA_MOVED: "The camera was moved since it was calibrated; calibrate it again.",
     Fault.EYE_UNREACHABLE: "The camera process could not be asked for a look.",
     Fault.RECOVERED: "A fault is over.",
     Fault.WIRE_REJECTED: "A message that is not allowed was refused.",
@@ -158,6 +175,7 @@ WHY: dict[Why, str] = {
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
+    CALIBRATION,
     LOOK,
     FAULT,
     GATE,

@@ -1,0 +1,1 @@
+"""Trains models/person.tflite, a detector of people in any position: ``python -m training.eye``."""

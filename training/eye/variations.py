@@ -1,0 +1,134 @@
+"""What a camera on a shelf may do to a picture, with the boxes of who is on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from monitord.video.picture import PAD_GREY, letterbox
+from training.person.augment import _cover, _light, fit
+from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
+
+if TYPE_CHECKING:
+    from monitord.video.picture import Picture
+    from training.eye.examples import Body, Example
+    from training.person.data import Target
+
+_KEEPS_POSTURE_DEG = 25.0
+_LIES_DEG = (60.0, 120.0)
+_SQUARE_DEG = 15.0
+"""A box turned by about a multiple of 90 degrees is still the body's; otherwise only its middle is used."""
+_IN_VIEW = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A variation of a picture.
+
+    Attributes:
+        picture: (height, width, 3) RGB.
+        boxes: (bodies, 4) left, top, right, bottom in pixels.
+        square: whether the boxes' sides are those of the bodies.
+        targets: LYING, UPRIGHT or PERSON of each body.
+        somewhere: somebody is there but it is not known where; `boxes` is empty.
+        alike: whether the original network can be asked about it: neither turned nor dark.
+    """
+
+    picture: Picture
+    boxes: np.ndarray
+    square: bool
+    targets: list[Target]
+    somewhere: bool
+    alike: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which variations there are; for ablation."""
+
+    turned: bool = True
+    empty_turned: bool = True
+
+
+def vary(example: Example, height: int, width: int, rng: np.random.Generator, recipe: Recipe) -> Seen:
+    """A random variation of `example`."""
+    turns = recipe.turned and (recipe.empty_turned or bool(example.bodies))
+    angle = _angle(rng) if turns else float(rng.uniform(-15, 15))
+    mirrored = bool(rng.random() < 0.5)  # noqa: PLR2004
+    matrix = _matrix(example.picture, angle, height, width, rng)
+    picture = np.ascontiguousarray(example.picture[:, ::-1]) if mirrored else example.picture
+    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.4 and not example.bodies else cv2.BORDER_CONSTANT  # noqa: PLR2004
+    moved = cv2.warpAffine(
+        picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(PAD_GREY,) * 3
+    )
+    moved = _light(_cover(moved, rng), rng)
+    bright = bool(moved.mean() > 50)  # noqa: PLR2004
+    alike = bright and abs(angle) <= _SQUARE_DEG
+    square = abs((angle + 45) % 90 - 45) <= _SQUARE_DEG
+    if example.bodies is None:
+        return Seen(moved, np.zeros((0, 4)), square, [], True, alike)
+    boxes, targets = [], []
+    for body in example.bodies:
+        box, share = _box(body, example.picture.shape, mirrored, matrix, height, width)
+        if share >= _IN_VIEW:
+            boxes.append(box)
+            targets.append(turned_target(example, body, angle))
+    return Seen(moved, np.array(boxes).reshape(-1, 4), square, targets, False, alike)
+
+
+def plain(example: Example, height: int, width: int) -> Picture:
+    """The picture as the daemon shows it to the network."""
+    return fit(example.picture, height, width)
+
+
+def turned_target(example: Example, body: Body, angle_deg: float) -> Target:
+    """What may be said of `body` after turning the picture by `angle_deg`, -180..180.
+
+    A standing body turned on its side lies. Who lies seen from above (infants) lies at any angle; who lies or sits seen
+    from the side, turned, is no picture that a camera gives: only that somebody is there is kept.
+    """
+    if abs(angle_deg) <= _KEEPS_POSTURE_DEG or body.target in (PERSON, NOBODY):
+        return body.target if not (body.tall and _LIES_DEG[0] <= abs(angle_deg) <= _LIES_DEG[1]) else LYING
+    if body.tall and _LIES_DEG[0] <= abs(angle_deg) <= _LIES_DEG[1]:
+        return LYING
+    if body.target == UPRIGHT or example.source == "gmdcsa24":
+        return PERSON
+    return body.target
+
+
+def _angle(rng: np.random.Generator) -> float:
+    kind = rng.random()
+    if kind < 0.5:  # noqa: PLR2004 - shares of our own choice
+        return float(rng.uniform(-15, 15))
+    if kind < 0.8:  # noqa: PLR2004
+        return float(rng.choice([-90, 90]) + rng.uniform(-20, 20))
+    return float(rng.uniform(-180, 180))
+
+
+def _matrix(picture: Picture, angle: float, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    rows, columns = picture.shape[:2]
+    place = letterbox(rows, columns, height, width)
+    scale = place.width / columns * np.exp(rng.uniform(np.log(0.55), np.log(1.5)))
+    matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, scale)
+    matrix[:, 2] += (width - columns) / 2, (height - rows) / 2
+    matrix[:, 2] += rng.uniform(-0.12, 0.12, 2) * [width, height]
+    return np.asarray(matrix)
+
+
+def _box(
+    body: Body, shape: tuple[int, ...], mirrored: bool, matrix: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, float]:
+    """The upright box around the turned one, clipped, and the share of it that is in view."""
+    rows, columns = shape[:2]
+    left, top, wide, high = body.box
+    if mirrored:
+        left = 1 - left - wide
+    corners = np.array([[left, top], [left + wide, top], [left, top + high], [left + wide, top + high]])
+    moved = (corners * [columns, rows]) @ matrix[:, :2].T + matrix[:, 2]
+    whole = np.concatenate([moved.min(axis=0), moved.max(axis=0)])
+    clipped = np.clip(whole, 0, [width, height, width, height])
+    area = np.prod(whole[2:] - whole[:2])
+    return clipped, float(np.prod(clipped[2:] - clipped[:2]) / max(area, 1e-6))
