@@ -38,14 +38,6 @@ CALIBRATION: dict[Calibration, str] = {
     Calibration.OTHER_LIGHT: "The camera is not calibrated for this light.",
 }
 
-CALIBRATION: dict[Calibration, str] = {
-    Calibration.NOT_TOLD: "The camera was not compared with the empty room.",
-    Calibration.NONE: "The camera is not calibrated.",
-    Calibration.HOLDS: "The camera is calibrated.",
-    Calibration.MOVED: "The camera was moved since it was calibrated.",
-    Calibration.OTHER_LIGHT: "The camera is not calibrated for this light.",
-}
-
 LOOK: dict[Look, str] = {
     Look.ASKED: "The camera is starting for a look.",
     Look.NOT_ASKED: "The camera was not asked: the looks of this hour are used up.",
