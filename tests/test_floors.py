@@ -173,7 +173,6 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "sounddevice": "monitord.audio.microphone",
     "soundfile": "monitord.audio.files",
     "soxr": "monitord.audio.resample",
-    "cv2": "monitord.video.camera",
     "aiohttp": (
         "monitord.notify.web.server",
         "monitord.notify.web.answers",
@@ -190,7 +189,6 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "cryptography": "monitord.notify.web.authority",
     "segno": "monitord.tools.pair",
     "cv2": "monitord.video.opencv",
-    "aiohttp": ("monitord.notify.web.server", "monitord.notify.dial"),
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
