@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEPT = 256
+KEPT = 1024
 """Events that are kept for pages that resume."""
-CLIENTS_MAX = 32
-"""Pages at once; a house has fewer screens."""
-_BEHIND_MAX = 64
+CLIENTS_MAX = 64
+"""Pages at once; a house, or a ward, has fewer screens."""
+_BEHIND_MAX = 256
 """Events that a slow page may lag behind; then it is let go and comes back for what it missed."""
 
 
