@@ -39,8 +39,8 @@ PAGE = "page"
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _FORGET_S = 6 * 3600.0
-_AT_ONCE = 32
-"""Datagrams that are taken before the loop does anything else."""
+_AT_ONCE = 4
+"""Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
 
 def main(config: Config) -> int:

@@ -51,8 +51,8 @@ def forgetful(real):
 
 wire.TokenBucket.admit = lambda self, now, tokens=1: True
 process.PageSink = Flaky
-delivery.EXPIRE_S, delivery.CONFIRM_S = 2.0, 1.0
-delivery.BACK_OFF_S, delivery.BACK_OFF_MAX_S = 0.05, 0.2
+delivery.EXPIRE_S, delivery.CONFIRM_S = 12.0, 1.0
+delivery.BACK_OFF_S, delivery.BACK_OFF_MAX_S = 0.05, 0.5
 if "NO_KEEP" in os.environ:
     unwritten.Unwritten.write = forgetful(unwritten.Unwritten.write)
 if "NO_MEMORY" in os.environ:
