@@ -94,6 +94,7 @@ class _Process:
             jitter=random.random,
             followers=self._outlets.followers,
         )
+        cleanup.callback(self._voice.flush)
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         server = Server(self, self._hub, cgnat=self._config.page.cgnat)
         url = await server.start(self._config.page.address, self._config.page.port)
