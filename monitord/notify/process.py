@@ -57,8 +57,8 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
-_AT_ONCE = 32
-"""Datagrams that are taken before the loop does anything else."""
+_AT_ONCE = 4
+"""Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
 
 def main(config: Config) -> int:
@@ -119,6 +119,7 @@ class _Process:
             jitter=random.random,
             followers=self._outlets.followers,
         )
+        cleanup.callback(self._voice.flush)
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         self._recall()
         page = self._config.page

@@ -1,7 +1,10 @@
 """The voice without its sockets: what is received becomes incidents, incidents become deliveries, all is journalled.
 
-One call, one transaction. Where the journal cannot be written, the alert goes out all the same, the trouble becomes a
-fault incident, and what is unwritten is written with the next transaction that succeeds: alarm first, record second.
+One frame, one transaction, which also holds the deliveries that follow from it: an alert is written before it is sent.
+What becomes of a delivery is written up to WRITE_WITHIN_S later: a voice that dies before that sends it again, under the
+same key, and no alert waits for the disk to be synced for another. Where the journal cannot be written, the alert goes
+out all the same, the trouble becomes a fault incident, and what is unwritten is written with the next transaction that
+succeeds: alarm first, record second.
 
 An alert that reached nobody escalates to the next group; where there is none, that is a fault of its own
 (ALERT_UNDELIVERED), told by every channel there is. That such a fault reached nobody either is not told again: the
@@ -41,6 +44,8 @@ log = logging.getLogger(__name__)
 
 SHOWN = 50
 """Incidents that the page shows, newest first; older ones stay in the journal."""
+WRITE_WITHIN_S = 0.5
+"""What became of a delivery is written within this time, or with the next frame."""
 _REPORT_S = 10.0
 """A fault of the channel or the journal that goes on is told so often, not once a datagram."""
 _REASONS = {
@@ -100,6 +105,7 @@ class Voice:
         self._shown = {each.id: each for each in sorted([*live, *journal.incidents(SHOWN)], key=lambda each: each.id)}
         self._outbox = Outbox([*journal.deliveries(list(self._shown)), *journal.unfinished()], next_delivery)
         self._unwritten = Unwritten()
+        self._write_by: float | None = None
         self._reported: dict[Fault, float] = {}
         self._channels: dict[str, str] = {}
         self._minute_at = self._tell_time(now)
@@ -117,9 +123,17 @@ class Voice:
         """Try again what the journal could not do: to be on the disk, to take what is unwritten."""
         try:
             self._journal.to_disk()
+            if self._unwritten:
+                self._journal.fold()
         except JournalError:
             self.fault(Fault.JOURNAL)
-        self._settle(())
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is unwritten, now."""
+        self._write_by = None
+        if self._unwritten:
+            self._write()
 
     def receive(self, received: Received) -> None:
         """Take in one datagram; when this returns, it is in the journal, or kept for it, and may be consumed."""
@@ -149,11 +163,14 @@ class Voice:
             after = self._deliver(each, event, now)
             if after.state is delivery.State.FAILED:
                 changes += self._unreached(after, now)
+            self._write_later(now)
         self._settle(changes)
+        if self._write_by is not None and now >= self._write_by:
+            self.flush()
 
     def next_due(self) -> float | None:
         """When `tick` has something to do next, seconds, monotonic."""
-        times = [self._triage.next_due(), self._outbox.next_due()]
+        times = [self._triage.next_due(), self._outbox.next_due(), self._write_by]
         if self._triage.awaits_the_wall_clock:
             times.append(self._minute_at)
         return min((time for time in times if time is not None), default=None)
@@ -180,6 +197,7 @@ class Voice:
             log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
         if known.subject is Fault.ALERT_UNDELIVERED:  # Somebody knows now, and that was all it was about.
             changes += self._triage.recovered(Fault.ALERT_UNDELIVERED, now)
+        self._write_later(now)
         self._settle(changes)
         return self.incident(changes[-1].incident)
 
@@ -206,7 +224,7 @@ class Voice:
         if event in delivery.TABLE[known.state]:
             after = self._deliver(known, event, self._clock.monotonic(), error)
             if after != known:
-                self._write()
+                self._write_later(self._clock.monotonic())
                 self._show(known.incident)
             known = after
         return view.delivery_json(known, self._clock, self._config.room.language)
@@ -279,7 +297,7 @@ class Voice:
                     self._unwritten.put(begun)
         if data is not None:
             self._unwritten.frame(data, now)
-        if self._unwritten:
+        if changed or data is not None:
             self._write()
         for number in dict.fromkeys(change.incident.id for change in changed):
             self._show(number)
@@ -304,7 +322,7 @@ class Voice:
 
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
-        each = self._shown.get(failed.incident)
+        each = self._shown.get(failed.incident) or self._journal.incident(failed.incident)
         if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
         notify = self._triage.rule(each).notify
@@ -335,14 +353,20 @@ class Voice:
             self._show(known.id)
         return after
 
+    def _write_later(self, now: float) -> None:
+        if self._write_by is None:
+            self._write_by = now + WRITE_WITHIN_S
+
     def _write(self) -> None:
-        """Everything unwritten in one transaction."""
+        """Everything unwritten in one transaction; if that fails, again a little later."""
+        self._write_by = None
         try:
             if self._journal.changed_by_another():
                 self._drop_what_was_forgotten()
             self._unwritten.write(self._journal)
         except JournalError as cause:
             now = self._clock.monotonic()
+            self._write_later(now)
             if self._may_report(Fault.JOURNAL, now):
                 log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
                 self._settle(self._triage.fault(Fault.JOURNAL, now))

@@ -12,7 +12,7 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import Received
 from monitord.notify.journal import Journal, JournalError
-from monitord.notify.voice import SHOWN, Voice
+from monitord.notify.voice import SHOWN, WRITE_WITHIN_S, Voice
 from monitord.wire import encode
 
 
@@ -118,6 +118,7 @@ def test_who_acknowledges_has_seen_it_and_the_second_one_changes_nothing(house):
 def test_after_a_restart_everything_is_as_it_was_and_what_was_not_confirmed_is_sent_again(house):
     house.tell(Kind.SOUND, Sound.CRY)
     house.voice.report(2, delivery.Event.CONFIRMED)
+    house.wait(WRITE_WITHIN_S)
     house.sent.clear()
     house.restart()
     house.voice.tick()
@@ -147,7 +148,7 @@ def test_a_journal_that_cannot_be_written_is_a_fault_and_stops_no_alert(house, m
     assert ("page", 1, Sound.CRY) in house.sent
     assert {each["label"] for each in house.voice.incidents()} == {"CRY", "JOURNAL"}
     assert house.journal.live_incidents() == []
-    house.voice.tick()  # The disk has room again.
+    house.wait(WRITE_WITHIN_S)  # The disk has room again.
     assert {each.subject.name for each in house.journal.live_incidents()} == {"CRY", "JOURNAL"}
     assert len(house.journal.unfinished()) == 4
 
@@ -355,3 +356,25 @@ def test_each_delivery_has_a_key_that_a_receiver_knows_it_by(house):
     assert len(keys) == 4
     assert keys[:2] == keys[2:]
     assert len(set(keys)) == 2
+
+
+def test_a_confirmation_that_is_not_written_yet_when_the_voice_dies_sends_it_again_under_its_key(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    assert [each.state for each in house.journal.unfinished()] == [delivery.State.PENDING] * 2  # Before it is sent.
+    house.voice.report(2, delivery.Event.CONFIRMED)
+    house.restart()
+    house.voice.tick()
+    again = [notice.key for sink, notice in house.notices if sink == "log"]
+    assert len(again) == 2
+    assert len(set(again)) == 1
+
+
+def test_what_became_of_deliveries_is_written_together_and_soon(house):
+    commits = []
+    house.journal._database.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+    house.tell(Kind.SOUND, Sound.CRY)
+    for number in (1, 2):
+        house.voice.report(number, delivery.Event.CONFIRMED)
+    house.wait(2 * WRITE_WITHIN_S)
+    assert house.journal.unfinished() == []
+    assert len(commits) == 2
