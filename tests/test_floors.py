@@ -98,6 +98,7 @@ FLOORS: dict[str, int] = {
     "monitord.video.look": 3,
     "monitord.notify.inbox": 3,
     "monitord.notify.dial": 3,
+    "monitord.notify.database": 3,
     "monitord.notify.journal": 3,
     "monitord.notify.pause": 3,
     "monitord.notify.keeper": 3,
@@ -152,7 +153,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
-    "sqlite3": "monitord.notify.journal",
+    "sqlite3": ("monitord.notify.database", "monitord.notify.journal"),
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
 serves, and how a sink reaches a machine)."""

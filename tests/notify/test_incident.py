@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.config import AlertWhen
-from monitord.events import Fault, Look, Sight, Sound
 from monitord.config.rules import Calling
+from monitord.events import Fault, Look, Sight, Sound
 from monitord.notify.incident import (
     QUIET_S,
     RINGS,
