@@ -18,6 +18,7 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.machine import Machine
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
@@ -54,6 +55,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_MACHINE_S = 30.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
 
@@ -75,6 +77,7 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._machine = Machine()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -141,6 +144,7 @@ class _Process:
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
         self._every(_FORGET_S, self._forget)
+        self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
@@ -241,6 +245,11 @@ class _Process:
             self._journal.forget(self._config.journal.keep_days)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
+
+    def _look_after_the_machine(self) -> None:
+        for fault in self._machine.news(self._clock.monotonic()):
+            self._voice.fault(fault)
+        self._arm()
 
     def _feed_watchdog(self) -> None:
         try:
