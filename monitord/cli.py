@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
         "--keep", action="store_true", help="keep the page up until Ctrl-C"
     )
     configured("check", _check, "check the configuration and the models")
+    doctor = configured("doctor", _doctor, "walk through everything that a night depends on, and say what mends it")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    doctor.add_argument("--no-listen", action="store_true", help="do not open the microphone")
 
     replay = configured("replay", _replay, "what would be heard and seen in a recording")
     replay.add_argument("--audio", type=Path, required=True, metavar="FILE", help="WAV or FLAC")
@@ -189,6 +192,13 @@ def _check(options: argparse.Namespace) -> int:
     from monitord.tools.check import check
 
     return check(Config.load(options.config), options.config)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from monitord.tools.doctor import doctor
+
+    config = Config.load(options.config)
+    return doctor(config, options.config, as_json=options.json, listen=not options.no_listen)
 
 
 def _replay(options: argparse.Namespace) -> int:
