@@ -42,6 +42,8 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
 """After so long without trouble, overruns are forgotten and the next reopening is a first one again."""
+STALLS_MAX = 4
+"""A stream that stalls after so many openings in a row may be this process's own fault, or its library's."""
 PATIENCE_S = 60.0
 """The voice gets so long to end a pause before the ear does."""
 
@@ -55,7 +57,7 @@ DROWNED = frozenset({Fault.ROOM_TOO_LOUD})
 
 
 class SourceHangs(Exception):  # noqa: N818 - a state of affairs that only a new process ends
-    """The sound system keeps a thread of this process for ever; the text says so."""
+    """The sound system hangs, and only a new process may get free of it; the text says so."""
 
 
 class Loop:
@@ -99,7 +101,7 @@ class Loop:
         self._health = health.Health()
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._stopping = False
-        self._failures = 0
+        self._failures = self._stalls = 0
         self._retry_at = self._trouble_at = clock()
         self._overruns = 0
         self._watchdog_s = service.watchdog_s()
@@ -116,7 +118,7 @@ class Loop:
         """Run until `stop`.
 
         Raises:
-            SourceHangs: the source could not be closed.
+            SourceHangs: the source could not be closed, or opening it anew does not help.
         """
         with self._look_socket:
             while not self._stopping:
@@ -207,10 +209,14 @@ class Loop:
         log.warning("%s; it is tried again in %g s", cause, back_off_s)
         self._say(self._ear.fault(cause.fault, now), now)
         self._close()
+        self._stalls = self._stalls + 1 if cause.fault is Fault.MICROPHONE_STALLED else 0
+        if self._stalls >= STALLS_MAX:
+            raise SourceHangs("opening the microphone anew does not help; a new ear tries")
 
     def _going_well(self, block: Samples, now: float) -> None:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
+        self._stalls = 0
         messages = self._ear.clear(*DEAF)
         if self._source.overruns > self._overruns:
             self._overruns, self._trouble_at = self._source.overruns, now

@@ -10,7 +10,7 @@ import pytest
 from monitord import paths
 from monitord.audio import loop as loop_module
 from monitord.audio.detector import Detector
-from monitord.audio.loop import BACK_OFF_S, PATIENCE_S, PROGRESS_S, STEADY_S, Loop, SourceHangs
+from monitord.audio.loop import BACK_OFF_S, PATIENCE_S, PROGRESS_S, STALLS_MAX, STEADY_S, Loop, SourceHangs
 from monitord.audio.source import FakeSource, MicrophoneError
 from monitord.channel import Channel
 from monitord.config import PAUSE_MAX_S, Config, Sensitivity
@@ -122,7 +122,7 @@ def test_a_voice_that_is_away_gets_it_later(house, hops):
     assert Sound.CRY in [message.label for message in house.turn()]
 
 
-@pytest.mark.parametrize("fault", [Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED])
+@pytest.mark.parametrize("fault", [Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY])
 def test_a_lost_microphone_is_told_and_reopened_for_ever_with_back_off(house, hops, fault):
     first = FakeSource([*hops(2), lost(fault)])
     house.sources = [first, *(lost(fault) for _ in range(8)), FakeSource(hops(3))]
@@ -202,6 +202,21 @@ def test_a_microphone_that_is_overdriven_is_told_and_found_well_again(house, hop
     assert told == [Fault.MICROPHONE_CLIPS]
     told = [message.label for message in house.turn(110) if message.kind is Kind.FAULT]
     assert told == [Fault.RECOVERED]
+
+
+def test_a_stream_that_stalls_again_and_again_ends_the_process(house, hops):
+    stalled = [lost(Fault.MICROPHONE_STALLED) for _ in range(STALLS_MAX)]
+    house.sources = [*stalled[1:], FakeSource([*hops(1), lost(Fault.MICROPHONE_STALLED)]), *stalled]
+    house.turn(60)  # Three in a row, then a block: it begins to count anew.
+    with pytest.raises(SourceHangs):
+        house.turn(300)
+    assert house.sources == [stalled[-1]]
+
+
+def test_a_microphone_that_is_missing_needs_no_new_process(house):
+    house.sources = [lost(Fault.MICROPHONE_MISSING) for _ in range(30)]
+    house.turn(1000)
+    assert len(house.sources) < 10
 
 
 class Asked:
