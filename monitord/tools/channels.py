@@ -39,7 +39,7 @@ def check_channels(config: Config) -> bool:
     return good
 
 
-def _look_at(section: ChannelConfig) -> str:
+def _look_at(section: ChannelConfig) -> str:  # noqa: C901 - one branch a kind
     match section:
         case MqttConfig():
             reveal(section.password, section.password_file)
