@@ -43,11 +43,11 @@ def sink_for(broker, topic, version=MqttVersion.FIVE, **more):
 class Listener:
     """Somebody who is subscribed to everything of `topic`, and to what Home Assistant is told."""
 
-    def __init__(self, broker, topic):
-        self._broker, self._topic, self.heard = broker, topic, []
+    def __init__(self, broker, topic, **login):
+        self._broker, self._topic, self._login, self.heard = broker, topic, login, []
 
     async def __aenter__(self):
-        self._client = aiomqtt.Client("127.0.0.1", self._broker.port)
+        self._client = aiomqtt.Client("127.0.0.1", self._broker.port, **self._login)
         await self._client.__aenter__()
         await self._client.subscribe([(f"{self._topic}/#", 1), ("homeassistant/#", 1)])
         self._task = asyncio.create_task(self._listen())
