@@ -149,6 +149,7 @@ class House:
 
     def __init__(self, folder, authority, address="127.0.0.1", prefix=()):
         self.folder, self.authority = folder, authority
+        self.phone = self.voice = None
         self.names = f"DNS:localhost,IP:{address}"
         self.certificate()
         self.broker = Mosquitto(
@@ -160,13 +161,20 @@ class House:
         self.secret = folder / "secret"
         self.write_secret("first")
         self.broker.start()
-        section = {"host": address, "port": self.broker.port, "ca_file": str(authority.certificate),
+        try:
+            self._fill(address)
+        except BaseException:
+            self.close()
+            raise
+
+    def _fill(self, address):
+        section = {"host": address, "port": self.broker.port, "ca_file": str(self.authority.certificate),
                    "username": "monitord", "password_file": str(self.secret)}  # fmt: skip
         self.phone = Phone(
             hostname=address, port=self.broker.port, username="phone", password="phone", keepalive=5,
-            tls_params=aiomqtt.TLSParameters(ca_certs=str(authority.certificate)), timeout=5,
+            tls_params=aiomqtt.TLSParameters(ca_certs=str(self.authority.certificate)), timeout=5,
         )  # fmt: skip
-        self.voice = Voice(folder, section)
+        self.voice = Voice(self.folder, section)
         until(lambda: self.phone.online and self.phone.monitor == "online", "everybody is connected")
 
     def certificate(self, **dates):
@@ -195,9 +203,11 @@ class House:
         assert len({alert["key"] for alert in self.phone.alerts}) == 1  # However often: it is the same alert.
 
     def close(self):
-        self.phone.close()
         try:
-            self.voice.stop()
+            if self.phone is not None:
+                self.phone.close()
+            if self.voice is not None:
+                self.voice.stop()
         finally:
             self.broker.stop()
 
@@ -279,7 +289,8 @@ class Wire:
         self._ip("-n", self.name, "link", "set", f"{self.name}p", "up")
 
     def close(self):
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        for what in (["link", "del", f"{self.name}h"], ["netns", "del", self.name]):
+            subprocess.run(["ip", *what], check=False, stderr=subprocess.DEVNULL)
 
     def _ip(self, *arguments):
         done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
