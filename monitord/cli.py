@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a command
     parser = argparse.ArgumentParser(
         prog="monitord",
         description="A privacy-preserving home monitor: a sound opens the camera, an alert reaches a screen at home.",

@@ -90,7 +90,13 @@ KINDS_TEXT = "'mqtt', 'ntfy', 'gotify', 'webhook', 'desktop', 'apprise'"
         (f"{MQTT}port = 70000", "my.toml:4: notify.a.port: 70000 is too large, 0 to 65535"),
         (f"{MQTT}qos = 1", "my.toml:4: notify.a.qos: is no key of monitord; config.example.toml shows all of them"),
         (f'{MQTT}version = "3"', "my.toml:4: notify.a.version: '3' is none of '5' or '3.1.1'"),
-        (f'{MQTT}topic = "a/#"', "my.toml:4: notify.a.topic: 'a/#' is no topic (letters, digits, \"_\" and \"-\", levels separated by \"/\")"),
+        (
+            f'{MQTT}topic = "a/#"',
+            (
+                "my.toml:4: notify.a.topic: 'a/#' is no topic "
+                '(letters, digits, "_" and "-", levels separated by "/")'
+            ),
+        ),
         (f'{MQTT}password = "x"', "my.toml:1: notify.a.username: is missing; a password needs one"),
         (
             f'{MQTT}username = "u"\npassword = "x"\npassword_file = "/y"',
@@ -104,7 +110,10 @@ KINDS_TEXT = "'mqtt', 'ntfy', 'gotify', 'webhook', 'desktop', 'apprise'"
             f'{MQTT}ca_file = "ca.pem"',
             "my.toml:4: notify.a.ca_file: 'ca.pem' is no whole path; write it from the root on (\"/etc/monitord/...\")",
         ),
-        ('[notify.a]\nkind = "gotify"\nurl = "http://g"', "my.toml:1: notify.a.token: is missing; give token or token_file"),
+        (
+            '[notify.a]\nkind = "gotify"\nurl = "http://g"',
+            "my.toml:1: notify.a.token: is missing; give token or token_file",
+        ),
         (
             '[notify.A]\nkind = "desktop"',
             "my.toml:1: notify.A: 'A' is no name of a channel (1 to 32 small letters, digits, \"_\" and \"-\")",
@@ -161,6 +170,14 @@ def test_addresses_of_carrier_grade_nat_by_explicit_choice(tmp_path):
     assert load(tmp_path, f"{text}\ncgnat = true").notify["a"].host == "100.64.0.9"
 
 
+def explained(path):
+    try:
+        Config.load(path)
+    except ConfigError as mistake:
+        return str(mistake).splitlines()
+    return []
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
 keys = [(kind, key) for kind, model in KINDS.items() for key in model.model_fields if key != "kind"]
 
@@ -180,7 +197,6 @@ def test_any_value_of_any_key_is_taken_or_explained_in_one_line(tmp_path_factory
     needed = "\n".join(line for line in NEEDED[kind].splitlines() if not line.startswith(f"{key} ="))
     path = tmp_path_factory.getbasetemp() / "channel.toml"
     path.write_text(f'[notify.a]\nkind = "{kind}"\n{key} = {said}\n{needed}\n', "utf-8")
-    try:
-        Config.load(path)
-    except ConfigError as mistake:
-        assert all(line.startswith((f"{path}:", str(path))) and "notify.a" in line for line in str(mistake).splitlines())
+    for line in explained(path):
+        assert line.startswith(str(path))
+        assert "notify.a" in line

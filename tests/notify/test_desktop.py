@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -129,11 +130,15 @@ def test_notify_desktop_shows_what_the_running_voice_tells(bus, real_voice):
     async def story():
         async with Screen() as screen:
             command = [sys.executable, "-m", "monitord", "notify-desktop", "--config", real_voice.config]
-            showing = subprocess.Popen(command, env={**real_voice.environment, **desktop_environment()})
+            showing = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for its start
+                command, env={**real_voice.environment, **desktop_environment()}
+            )
             try:
                 await asyncio.sleep(1.5)  # Until it listens there is nothing to see of it.
                 test = [sys.executable, "-m", "monitord", "test-alert", "page", "--config", real_voice.config]
-                asking = subprocess.Popen(test, env=real_voice.environment, stdout=subprocess.DEVNULL)
+                asking = subprocess.Popen(  # noqa: ASYNC220 - likewise
+                    test, env=real_voice.environment, stdout=subprocess.DEVNULL
+                )
                 await until(lambda: screen.shown)
                 assert screen.shown[0][3:5] == ("Test: Nursery", "This is a test: nothing was heard.")
                 asking.wait()
@@ -148,6 +153,4 @@ def test_notify_desktop_shows_what_the_running_voice_tells(bus, real_voice):
 
 
 def desktop_environment():
-    import os
-
     return {desktop.BUS: os.environ[desktop.BUS]}

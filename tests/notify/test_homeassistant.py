@@ -1,7 +1,7 @@
 """What Home Assistant is told, against the fields that it documents.
 
-The lists are those of the pages of home-assistant.io as of 2026: "MQTT" (device discovery payload), "MQTT Sensor", "MQTT
-Binary Sensor", "MQTT Button", "MQTT Event"; what a device discovery payload must have is in the schema
+The lists are those of the pages of home-assistant.io as of 2026: "MQTT" (device discovery payload), "MQTT Sensor",
+"MQTT Binary Sensor", "MQTT Button", "MQTT Event"; what a device discovery payload must have is in the schema
 `DEVICE_DISCOVERY_SCHEMA` of Home Assistant's own MQTT integration, and in its documentation of the device registry.
 """
 
@@ -78,7 +78,9 @@ def wrong(message):
         said += [f"{name}: {key} is missing" for key in REQUIRED[kind] - set(each)]
         if each.get("device_class") not in DEVICE_CLASSES.get(kind, set()) | {None}:
             said.append(f"{name}: {each['device_class']} is no class of a {kind}")
-        if "options" in each and (each.get("device_class") != "enum" or {"state_class", "unit_of_measurement"} & set(each)):
+        if "options" in each and (
+            each.get("device_class") != "enum" or {"state_class", "unit_of_measurement"} & set(each)
+        ):
             said.append(f"{name}: options do not go with this")
         if each.get("entity_category") not in {None, "config", "diagnostic"}:
             said.append(f"{name}: no category")
@@ -148,7 +150,8 @@ def test_faults_and_channels_that_do_not_work_are_a_fault():
 
 def test_nothing_happened_yet():
     told = state(FakeHouse().state(), [], Language.DE)
-    assert (told["last_sound_at"], told["incident"], told["incident_text"]) == (None, None, homeassistant.NONE[Language.DE])
+    assert (told["last_sound_at"], told["incident"]) == (None, None)
+    assert told["incident_text"] == homeassistant.NONE[Language.DE]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from aiohttp import web
-from brokers import FakeHouse, a_notice
+from brokers import FakeHouse, a_notice, until
 
 from monitord.config import GotifyConfig, Language, NtfyConfig, WebhookConfig
 from monitord.notify import dial
@@ -21,8 +21,8 @@ from monitord.notify.sinks.ntfy import NtfySink
 from monitord.notify.sinks.webhook import WebhookSink, signature, webhook_key
 
 PAGE = "https://192.168.1.5:8740/"
-NTFY_FIELDS = {"topic", "message", "title", "tags", "priority", "actions", "click", "attach", "markdown", "icon", "filename",
-               "delay", "email", "call", "sequence_id"}  # fmt: skip
+NTFY_FIELDS = {"topic", "message", "title", "tags", "priority", "actions", "click", "attach", "markdown", "icon",
+               "filename", "delay", "email", "call", "sequence_id"}  # fmt: skip
 """docs.ntfy.sh, "Publish as JSON"."""
 GOTIFY_FIELDS = {"title", "message", "priority", "extras"}
 """gotify.net, "Push messages" and the API's description of CreateMessage."""
@@ -196,8 +196,7 @@ def test_the_server_is_asked_whether_it_is_there():
         assert "cannot be reached" in await gotify(url).trouble()
         house = FakeHouse()
         task = asyncio.create_task(gotify(url).run(house))
-        while not house.troubles:
-            await asyncio.sleep(0.01)
+        await until(lambda: house.troubles)
         task.cancel()
         assert "cannot be reached" in house.trouble
 

@@ -274,7 +274,9 @@ def test_tls_and_a_client_certificate(tls_broker, authority, topic, version):
         ({}, "localhost", False, "is signed by nobody whom we trust"),
     ],
 )
-def test_a_broker_that_is_not_whom_we_trust(tls_broker, authority, topic, certificate, host, ours, says):
+def test_a_broker_that_is_not_whom_we_trust(  # noqa: PLR0917 - fixtures and the table
+    tls_broker, authority, topic, certificate, host, ours, says
+):
     broker = tls_broker("allow_anonymous true", **certificate)
 
     async def story():
@@ -330,9 +332,8 @@ def test_mosquitto_itself_takes_what_is_published(broker, topic):
     """With mosquitto's own client as the subscriber."""
 
     async def story():
-        with subprocess.Popen(
-            ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"], stdout=subprocess.PIPE
-        ) as phone:
+        listen = ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"]
+        with subprocess.Popen(listen, stdout=subprocess.PIPE) as phone:  # noqa: ASYNC220 - a test may wait for its start
             async with running(sink_for(broker, topic), FakeHouse()) as sink:
                 while phone.poll() is None:
                     try:

@@ -67,14 +67,14 @@ def test_home_assistant(tmp_path):
         house = FakeHouse({"id": 5, "kind": "sound", "label": "CRY", "text": "", "urgency": "high", "state": "alerting",
                            "last_at": None})  # fmt: skip
         (sink,) = channels(config)
-        async with Listener(broker, "monitord", username="homeassistant", password="other") as assistant:
-            async with running(sink, house):
-                await sink.send(a_notice())
-                (topic,) = await until(lambda: {each for each, _, _ in assistant.heard if each.endswith("/config")})
-                assert topic == "homeassistant/device/monitord/config"
-                assert json.loads(assistant.of("alert")[0])["room"] == "Nursery"
-                await assistant.publish("ack", "PRESS")
-                await until(lambda: house.acknowledged)
+        who = {"username": "homeassistant", "password": "other"}
+        async with Listener(broker, "monitord", **who) as assistant, running(sink, house):
+            await sink.send(a_notice())
+            (topic,) = await until(lambda: {each for each, _, _ in assistant.heard if each.endswith("/config")})
+            assert topic == "homeassistant/device/monitord/config"
+            assert json.loads((await until(lambda: assistant.of("alert")))[0])["room"] == "Nursery"
+            await assistant.publish("ack", "PRESS")
+            await until(lambda: house.acknowledged)
 
     try:
         asyncio.run(story())

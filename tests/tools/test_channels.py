@@ -48,7 +48,10 @@ def check(tmp_path, capsys, section):
         ),
         (
             'kind="mqtt"\nhost="broker.lan"\nusername="m"\npassword="p"',
-            "ok    channel home    mqtt at broker.lan (192.168.1.7), whose password crosses the network unencrypted; see tls",
+            (
+                "ok    channel home    mqtt at broker.lan (192.168.1.7), "
+                "whose password crosses the network unencrypted; see tls"
+            ),
         ),
         (
             'kind="ntfy"\nurl="https://ntfy.sh"\ntopic="baby"',
@@ -58,17 +61,25 @@ def check(tmp_path, capsys, section):
             'kind="mqtt"\nhost="both.lan"',
             "FAULT channel home    both.lan leads out of the house, to 198.51.100.7; monitord sends nothing there",
         ),
-        ('kind="mqtt"\nhost="typo.lan"', "FAULT channel home    typo.lan: no machine has that name; is the network up?"),
+        (
+            'kind="mqtt"\nhost="typo.lan"',
+            "FAULT channel home    typo.lan: no machine has that name; is the network up?",
+        ),
         (
             'kind="gotify"\nurl="http://192.168.1.7"\ntoken_file="/nowhere/token"',
-            "FAULT channel home    /nowhere/token: cannot be read: No such file or directory; "
-            "the user that monitord runs as must be able to",
+            (
+                "FAULT channel home    /nowhere/token: cannot be read: No such file or directory; "
+                "the user that monitord runs as must be able to"
+            ),
         ),
         (
             'kind="mqtt"\nhost="192.168.1.7"\nca_file="/nowhere/ca.pem"',
             "FAULT channel home    /nowhere/ca.pem: cannot be read: No such file or directory",
         ),
-        ('kind="mqtt"\nhost="192.168.1.7"\nca_file="/dev/null"', "FAULT channel home    /dev/null: is no certificate in PEM form"),
+        (
+            'kind="mqtt"\nhost="192.168.1.7"\nca_file="/dev/null"',
+            "FAULT channel home    /dev/null: is no certificate in PEM form",
+        ),
     ],
 )
 def test_one_line_for_each_channel(tmp_path, capsys, names, section, line):
