@@ -198,7 +198,7 @@ class _Process:
         """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
         results = await trial.run(self._outlets, sink, self._config.room.name)
         if self._tested is not None:  # The pages were shown one.
-            self._hub.publish("incident", trial.for_the_page(self._tested, 0, over=True))
+            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
             self._tested = None
         return results
 
@@ -259,7 +259,7 @@ class _Process:
     def _push(self, notice: Notice) -> None:
         if notice.reason is delivery.Reason.TEST:
             self._tested = self._voice.incident(notice.incident)
-            shown = trial.for_the_page(self._tested, notice.delivery, over=False)
+            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
             self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
             return
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
