@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a command, read from top to bottom
     parser = argparse.ArgumentParser(
         prog="monitord",
         description="A privacy-preserving home monitor: a sound opens the camera, an alert reaches a screen at home.",
@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="keep the page up until Ctrl-C"
     )
     configured("check", _check, "check the configuration and the models")
+    doctor = configured("doctor", _doctor, "walk through everything that a night depends on, and say what mends it")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    doctor.add_argument("--no-listen", action="store_true", help="do not open the microphone")
 
     replay = configured("replay", _replay, "what would be heard and seen in a recording")
     replay.add_argument("--audio", type=Path, required=True, metavar="FILE", help="WAV or FLAC")
@@ -164,6 +167,10 @@ def _add_hidden(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     enroll_ear.set_defaults(command=_enroll_ear)
 
 
+def _add_test(test: argparse.ArgumentParser) -> None:
+    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
+
+
 def _add_pair(pair: argparse.ArgumentParser) -> None:
     pair.add_argument("--role", choices=("watch", "acknowledge"), default="acknowledge", help="what it may do")
     pair.add_argument("--name", metavar="NAME", help="what it is called; without it, the phone says")
@@ -224,6 +231,13 @@ def _check(options: argparse.Namespace) -> int:
     from monitord.tools.check import check
 
     return check(Config.load(options.config), options.config)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from monitord.tools.doctor import doctor
+
+    config = Config.load(options.config)
+    return doctor(config, options.config, as_json=options.json, listen=not options.no_listen)
 
 
 def _replay(options: argparse.Namespace) -> int:

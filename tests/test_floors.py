@@ -131,6 +131,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.journal": 3,
     "monitord.notify.pause": 3,
     "monitord.notify.keeper": 3,
+    "monitord.notify.machine": 3,
     "monitord.notify.history": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,

@@ -24,6 +24,7 @@ from monitord.notify.database import (
     VersionError,
     clashes,
     copy,
+    forget_spans,
     open_database,
     open_for_reading,
     open_in_memory,
@@ -34,7 +35,7 @@ from monitord.notify.database import (
 )
 from monitord.notify.ledger import Guard, Span
 from monitord.notify.nights import Life
-from monitord.notify.rows import DELIVERY, INCIDENT, to_act, to_delivery, to_incident, to_row
+from monitord.notify.rows import DELIVERY, INCIDENT, span_id, to_act, to_delivery, to_incident, to_row
 from monitord.wire import decode
 
 if TYPE_CHECKING:
@@ -143,8 +144,9 @@ class History:
     def spans(self) -> dict[int, list[Span]]:
         """The spans of each life, by its number, oldest first."""
         found: dict[int, list[Span]] = {}
-        for life, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY life, number"):
-            found.setdefault(life, []).append(Span(Guard(row[0]), *row[1:]))
+        for life, state, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY id"):
+            with contextlib.suppress(ValueError):  # A damaged row is one that was not recorded.
+                found.setdefault(life, []).append(Span(Guard(state), *row))
         return found
 
     def _rows(self, query: str, *values: object) -> list[Any]:
@@ -306,25 +308,22 @@ class Journal(History):
     def save_span(self, life: int, number: int, each: Span) -> None:
         """Write the span of that number in that life; inside `transaction`, after the life."""
         self._database.execute(
-            "INSERT OR REPLACE INTO spans (life, number, state, why, began, ended) VALUES (?, ?, ?, ?, ?, ?)",
-            (life, number, each.guard.value, str(each.why), each.began, each.ended),
+            "INSERT OR REPLACE INTO spans (id, life, state, why, began, ended) VALUES (?, ?, ?, ?, ?, ?)",
+            (span_id(life, number), life, each.guard.value, str(each.why), each.began, each.ended),
         )
 
     def forget_spans(self, before: float) -> None:
         """Delete what the ledger has of the time before `before` (UTC, seconds since 1970); inside `transaction`."""
-        for query in (
-            "DELETE FROM spans WHERE ended + (SELECT ahead FROM lives WHERE id = life) < ?",
-            "DELETE FROM lives WHERE alive + ahead < ? AND id < (SELECT max(id) FROM lives)",
-        ):
-            self._database.execute(query, (before,))
-        self._database.execute(
-            "UPDATE lives SET began = coalesce((SELECT min(began) FROM spans WHERE life = lives.id), began)"
-        )
+        forget_spans(self._database, before)
 
     @property
     def device(self) -> int:
-        """Number of the device that it lies on."""
-        return self._path.stat().st_dev
+        """Number of the device that its folder lies on.
+
+        Raises:
+            OSError: it has none.
+        """
+        return self._path.parent.stat().st_dev
 
     def forget(self, keep_days: int) -> None:
         """Delete what is older than `keep_days`; live incidents and the last frame stay.

@@ -19,6 +19,7 @@ from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.machine import Machine
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
@@ -57,6 +58,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_MACHINE_S = 30.0
 _AT_ONCE = 4
 """Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
@@ -78,6 +80,7 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._machine = Machine()
         self._tested: dict[str, Any] | None = None
 
     async def run(self) -> int:
@@ -149,6 +152,7 @@ class _Process:
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
         self._every(_FORGET_S, self._forget)
+        self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
@@ -207,7 +211,7 @@ class _Process:
         """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
         results = await trial.run(self._outlets, sink, self._config.room.name)
         if self._tested is not None:  # The pages were shown one.
-            self._hub.publish("incident", trial.for_the_page(self._tested, 0, over=True))
+            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
             self._tested = None
         return results
 
@@ -261,6 +265,11 @@ class _Process:
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
 
+    def _look_after_the_machine(self) -> None:
+        for fault in self._machine.news(self._clock.monotonic()):
+            self._voice.fault(fault)
+        self._arm()
+
     def _feed_watchdog(self) -> None:
         try:
             self._journal.probe()
@@ -273,7 +282,7 @@ class _Process:
     def _push(self, notice: Notice) -> None:
         if notice.reason is delivery.Reason.TEST:
             self._tested = self._voice.incident(notice.incident)
-            shown = trial.for_the_page(self._tested, notice.delivery, over=False)
+            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
             self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
             return
         told = self._voice.incident(notice.incident)

@@ -12,11 +12,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from monitord.events import Sound
+from monitord.notify import texts
 from monitord.notify.delivery import Reason
 from monitord.notify.incident import Incident, State, Urgency
-from monitord.notify.sinks import Notice
+from monitord.notify.sinks import Notice, wording
 
 if TYPE_CHECKING:
+    from monitord.config import Language
     from monitord.notify.outlets import Outlets
 
 Json = dict[str, Any]
@@ -46,14 +48,16 @@ async def run(outlets: Outlets, sink: str, room: str) -> list[Json] | None:
     ]
 
 
-def for_the_page(told: Json, delivery: int, *, over: bool) -> Json:
+def for_the_page(told: Json, delivery: int, language: Language, *, over: bool) -> Json:
     """The test as the page is to show it, `told` being its incident for JSON; `over`: it has ended."""
     state = State.CLEARED if over else State.ALERTING
     return {
         **told,
         "test": True,
         "room": f"Test: {told['room']}",
+        "text": wording.TEST[language],
         "state": state.value,
+        "state_text": texts.text(state, language),
         "deliveries": [] if over else [seen_json(delivery, "sending")],
     }
 

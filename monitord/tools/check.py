@@ -17,6 +17,7 @@ from monitord.audio.models import EarModels
 from monitord.lan import CGNAT
 from monitord.video import calibration, rpicam
 from monitord.video.classifier import LABELS, Classifier
+from monitord.tools.channels import check_channels
 
 if TYPE_CHECKING:
     from monitord.config import Config
@@ -29,6 +30,7 @@ def check(config: Config, path: Path | None) -> int:
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
     if config.page.cgnat and path is not None:
         good.append(_unit_lets_in_the_vpn(path))
+    good.append(check_channels(config))
     return 0 if all(good) else 1
 
 

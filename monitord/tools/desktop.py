@@ -67,7 +67,7 @@ async def _follow(config: Config, screen: desktop.Desktop, shown: dict[int, int]
                 if name == "alert":
                     await _show(config, screen, content["incident"], shown)
                 elif name == "incident" and content["state"] in _DONE and content["id"] in shown:
-                    await _over(config, screen, content, shown)
+                    await _over(screen, content, shown)
         finally:
             events.close()
         if not lost:
@@ -77,7 +77,7 @@ async def _follow(config: Config, screen: desktop.Desktop, shown: dict[int, int]
 
 async def _show(config: Config, screen: desktop.Desktop, incident: dict[str, Any], shown: dict[int, int]) -> None:
     test = bool(incident.get("test"))
-    text = wording.TEST[config.room.language] if test else f"{incident['text']} {incident['camera_text']}".strip()
+    text = f"{incident['text']} {incident['camera_text']}".strip()
     shown[incident["id"]] = await screen.notify(
         incident["room"],
         text,
@@ -86,8 +86,7 @@ async def _show(config: Config, screen: desktop.Desktop, incident: dict[str, Any
     )
 
 
-async def _over(config: Config, screen: desktop.Desktop, incident: dict[str, Any], shown: dict[int, int]) -> None:
-    del config
+async def _over(screen: desktop.Desktop, incident: dict[str, Any], shown: dict[int, int]) -> None:
     text = f"{incident['text']} {incident['state_text']}"
     await screen.notify(incident["room"], text, None, replaces=shown.pop(incident["id"]))
 

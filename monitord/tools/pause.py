@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from datetime import datetime
@@ -50,7 +51,7 @@ def resume(config: Config) -> int:
 
 def _tell(config: Config, path: str, content: Mapping[str, object]) -> int:
     try:
-        state = ask(config, "POST", path, content)
+        state = ask(config, "POST", path, json.dumps(content).encode())
     except AskError as cause:
         print(cause, file=sys.stderr)
         return 1

@@ -179,6 +179,8 @@ class Broker:
             raise self.why_gone()
         if cause is not None:  # A mistake of ours.
             raise cause
+        if self.gone.done():
+            raise self.why_gone()
 
     async def leave(self, connection: socket.socket) -> None:
         """Say goodbye, if that is possible at once, and close."""
@@ -205,7 +207,12 @@ class Broker:
     def _on_disconnect(self, paho: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         if not self.gone.done():
             self.gone.set_result(int(code.value) if flags.is_disconnect_packet_from_server else 0)
-        self._then(paho, data, flags, code, properties)
+        if not self._client._connected.cancelled():  # noqa: SLF001 - aiomqtt asks it why, which raises then
+            self._then(paho, data, flags, code, properties)
+        # aiomqtt may put another future in its place before anybody has looked at this one, and asyncio would complain.
+        future = self._client._disconnected  # noqa: SLF001
+        if future.done() and not future.cancelled():
+            future.exception()
 
 
 class _LastError(logging.Handler):
