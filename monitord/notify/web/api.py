@@ -12,7 +12,7 @@ from aiohttp import web
 from monitord.notify.web.access import Role, Session, clean_name
 from monitord.notify.web.answers import HEADERS, Answers, error_answer, json_answer
 from monitord.notify.web.doorkeeper import GuessError, LockedError
-from monitord.notify.web.gate import BadTokenError, Gate, Visitor
+from monitord.notify.web.gate import BadInputError, BadTokenError, Gate, Visitor
 from monitord.notify.web.hub import TooManyPagesError
 from monitord.notify.web.limits import peer_key
 from monitord.notify.web.openapi import document
@@ -21,7 +21,6 @@ from monitord.notify.web.routes import API, NUMBER_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitord.notify.web.gate import Handler
     from monitord.notify.web.hub import Hub
 
 Json = dict[str, Any]
@@ -32,10 +31,6 @@ WRITE_S = 20.0
 """Seconds that a page may take to accept what is written to it, before its line counts as dead."""
 _COOKIE_S = 400 * 24 * 3600
 """The longest that browsers keep one (RFC 6265bis, section 5.5); the session itself ends sooner."""
-
-
-class BadInputError(Exception):
-    """A request says what it must not; the text is one sentence."""
 
 
 class Api:
@@ -55,7 +50,7 @@ class Api:
     def add_to(self, application: web.Application) -> None:
         """Register every route."""
         for route in API:
-            handler = _sentences(getattr(self, route.name))
+            handler = getattr(self, route.name)
             guarded = handler if route.needs is None else self._gate.only(route.needs, handler)
             application.router.add_route(route.method, route.path, guarded)
 
@@ -217,16 +212,6 @@ async def write(request: web.Request, response: web.StreamResponse, content: byt
 def ntfy_link(scheme: str, host: str, topic: str) -> str:
     """The link that the ntfy app subscribes by (https://docs.ntfy.sh/subscribe/phone/#ntfy-links)."""
     return f"ntfy://{host}/{topic}" + ("" if scheme == "https" else "?secure=false")
-
-
-def _sentences(handler: Handler) -> Handler:
-    async def said(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except BadInputError as mistake:
-            return error_answer(400, str(mistake))
-
-    return said
 
 
 def _visitor(request: web.Request) -> Visitor:
