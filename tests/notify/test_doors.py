@@ -51,7 +51,7 @@ async def lines(port, count):
 
 
 async def gone(made):
-    while made.connections:
+    while made.connections:  # noqa: ASYNC110 - nothing tells when the other end is gone
         await asyncio.sleep(0.01)
 
 
