@@ -44,7 +44,13 @@ def diagrams() -> dict[str, str]:
     return {
         "gate": draw([(Gate.IDLE, "")], gate.TABLE),
         "incident": draw(
-            [(state, f"a sound, rule {rule.value.replace('_', ' ')}") for rule, (state, _) in incident.START.items()],
+            [
+                *(
+                    (then, f"a sound, rule {rule.value.replace('_', ' ')}")
+                    for rule, (then, _) in incident.START.items()
+                ),
+                (incident.START_HELD[0], "a sound, rule at once, in quiet hours"),
+            ],
             incident.TABLE,
             [incident.State.CLEARED],
         ),

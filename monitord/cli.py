@@ -103,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
+    forget = add("forget", _forget, "delete history at once: all of it, or that of some hours")
+    forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
+    forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
+    forget.add_argument("--until", metavar="T", help="what was before then: likewise")
+    _add_simulate(configured("simulate", _simulate, "what your rules make of a night that you write down"))
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -112,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
+    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_pair(pair: argparse.ArgumentParser) -> None:
@@ -233,6 +243,18 @@ def _pair(options: argparse.Namespace) -> int:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from monitord.tools.forget import forget
+
+    return forget(options.since, options.until, everything=options.all)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from monitord.tools.simulate import simulate
+
+    return simulate(options.file, Config.load(options.config), as_json=options.json)
 
 
 def _audit(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from types import NoneType
 
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from monitord.config import HOP_S, Config, ConfigError, Profile, RulesConfig
 from monitord.events import Sound
 
+FREE = {"groups"}
+"""Sections whose keys the owner chooses."""
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
 
@@ -45,12 +48,14 @@ def keys_of(section, prefix=""):
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from keys_of(kind, f"{prefix}{name}.")
-        else:
-            yield prefix + name
+        elif prefix + name not in FREE:
+            yield prefix + (field.alias or name)
 
 
 def flat(table, prefix=""):
     for name, value in table.items():
+        if prefix + name in FREE:
+            continue
         if isinstance(value, dict):
             yield from flat(value, f"{prefix}{name}.")
         else:
@@ -67,22 +72,37 @@ def test_the_example_is_the_defaults():
     assert Config.load(None) == Config()
 
 
+def as_of_a_cry(key):
+    """The rules of all sounds have the keys of the first; the example explains them there."""
+    return re.sub(r"^rules\.(?!fault)\w+\.", "rules.cry.", key)
+
+
 def test_the_example_has_every_key_and_no_other():
-    assert {key for key, _ in flat(tomllib.loads(shown()))} == set(keys_of(Config))
+    told = {key for key, _ in flat(tomllib.loads(shown()))}
+    assert told <= set(keys_of(Config))
+    assert {as_of_a_cry(key) for key in keys_of(Config)} <= told
+    assert {key.split(".")[1] for key in told if key.startswith("rules.")} == set(RulesConfig.model_fields)
 
 
 def test_what_the_example_comments_out_is_what_has_no_default_of_its_own(tmp_path):
-    left_out = set(keys_of(Config)) - {key for key, _ in flat(tomllib.loads(EXAMPLE.read_text("utf-8")))}
+    left_out = {as_of_a_cry(key) for key in keys_of(Config)} - {
+        key for key, _ in flat(tomllib.loads(EXAMPLE.read_text("utf-8")))
+    }
     assert left_out == {"audio.block_s"}
     assert Config().audio.block_s is None
     assert load(tmp_path, shown()).audio.period_s == Config().audio.period_s
 
 
+EXPLAINED = {("[quiet_hours]", "to"), ("[groups]", "#parents")}
+"""By the line above the key before it, or above the section."""
+
+
 def test_the_example_explains_every_key():
-    above = ""
+    above = section = ""
     for line in EXAMPLE.read_text("utf-8").splitlines():
-        if re.match(r"#?[a-z_]+ = ", line) and not above.startswith("[rules."):
-            assert above.startswith("# ") or re.match(r"(alert|priority) = ", line), line
+        section = line if line.startswith("[") else section
+        if re.match(r"#?[a-z_]+ = ", line) and (not section.startswith("[rules.") or section == "[rules.cry]"):
+            assert above.startswith("# ") or (section, line.split(" ")[0]) in EXPLAINED, line
         above = line
 
 
@@ -92,13 +112,8 @@ def test_the_ranges_in_the_example_are_the_real_ones(tmp_path):
     pattern = rf"^# .*?{number} to {number}.*\n{comment}#?([a-z_]+) = \d"
     said = re.findall(pattern, EXAMPLE.read_text("utf-8"), re.MULTILINE)
     assert {key for _, _, key in said} == {
-        "block_s",
-        "look_s",
-        "looks_per_hour",
-        "cooldown_s",
-        "port",
-        "keep_days",
-        "session_days",
+        *("block_s", "look_s", "looks_per_hour", "cooldown_s", "port", "keep_days", "session_days"),
+        *("repeat_s", "escalate_s", "remind_s"),
     }
     where = {key.rpartition(".")[2]: key for key in keys_of(Config)}
     for low, high, key in said:
@@ -110,7 +125,7 @@ def test_the_ranges_in_the_example_are_the_real_ones(tmp_path):
 
 
 def test_every_sound_has_a_rule():
-    assert list(RulesConfig.model_fields) == [sound.name.lower() for sound in Sound]
+    assert list(RulesConfig.model_fields) == [*(sound.name.lower() for sound in Sound), "fault"]
 
 
 def test_every_profile_has_its_hop():
@@ -166,6 +181,30 @@ REFUSED = (
         ('[video]\ndevice = "rtsp://10.0.0.9/s"', f"my.toml:2: video.device: 'rtsp://10.0.0.9/s' {REFUSED}"),
         ('[audio]\ndevice = "http://10.0.0.9/"', f"my.toml:2: audio.device: 'http://10.0.0.9/' {REFUSED}"),
         ('[page]\naddress = "8.8.8.8"', f"my.toml:2: page.address: '8.8.8.8' {PUBLIC}"),
+        (
+            '[quiet_hours]\nfrom = "10 pm"',
+            'my.toml:2: quiet_hours.from: \'10 pm\' is no time of day, "00:00" to "23:59"',
+        ),
+        (
+            '[quiet_hours]\nfrom = "22:00"',
+            "my.toml:1: quiet_hours: {'from': '22:00'} needs both a \"from\" and another \"to\", or neither",
+        ),
+        (
+            '[rules.cry]\nrepeat_s = 60\nnotify = ["parents"]',
+            "my.toml:3: rules.cry.notify: 'parents' is no group; there are everyone",
+        ),
+        (
+            '[rules.cry]\nnotify = ["parents", "night"]\n[groups]\nparents = ["page"]',
+            "my.toml:2: rules.cry.notify: 'night' is no group; there are everyone, parents",
+        ),
+        (
+            '[groups]\nparents = ["page", "phone"]',
+            "my.toml:2: groups.parents: 'phone' is no channel; there are page, log",
+        ),
+        (
+            '[groups]\nnobody = ["log"]',
+            "my.toml:2: groups.nobody: would reach nobody: nobody is woken by a line in the log",
+        ),
         ('[page]\naddress = "0.0.0.0"', f"my.toml:2: page.address: '0.0.0.0' {EVERYWHERE}"),
     ],
 )
@@ -180,6 +219,10 @@ def test_each_mistake_is_one_line(tmp_path, text, line):
         ('[audio]\nwords = "help"', "my.toml:2: audio.words: 'help' is of the wrong kind"),
         ("[audio]\nwords = [3]", "my.toml:2: audio.words.0: 3 is of the wrong kind"),
         ('[audio]\nwords = ["help", "Help me!"]', "my.toml:2: audio.words.1: 'Help me!' is no name of a word"),
+        ("[groups]\nparents = []", "my.toml:2: groups.parents: "),
+        ('[groups]\nparents = "page"', "my.toml:2: groups.parents: 'page' is of the wrong kind"),
+        ('[groups]\nparents = ["page", "page"]', "my.toml:2: groups.parents: ['page', 'page'] names one twice"),
+        ('[quiet_hours]\nlet_through = ["loud"]', "my.toml:2: quiet_hours.let_through.0: 'loud' is none of"),
         ('[audio]\nwords = ["help", "help"]', "my.toml:2: audio.words: ['help', 'help'] names a word twice"),
         ("[video]\ndevice = 0", "my.toml:2: video.device: 0 is of the wrong kind"),
         ("[video]\nlooks_per_hour = 1.5", "my.toml:2: video.looks_per_hour: 1.5 is of the wrong kind"),
@@ -293,3 +336,27 @@ def test_any_value_of_any_key_is_taken_or_explained_in_one_line(tmp_path_factory
 def test_an_address_of_carrier_grade_nat_by_explicit_choice(tmp_path):
     assert load(tmp_path, '[page]\naddress = "100.64.0.9"\ncgnat = true').page.address == "100.64.0.9"
     assert load(tmp_path, '[page]\ncgnat = true\naddress = "100.64.0.9"').page.cgnat
+
+
+@pytest.mark.parametrize(
+    ("shows", "is_quiet"),
+    [("21:59", False), ("22:00", True), ("23:59", True), ("00:00", True), ("06:59", True), ("07:00", False)],
+)
+def test_quiet_hours_over_midnight(tmp_path, shows, is_quiet):
+    quiet = load(tmp_path, '[quiet_hours]\nfrom = "22:00"\nto = 07:00:00').quiet_hours
+    local = datetime.fromisoformat(f"2026-11-25T{shows}:30")
+    assert quiet.holds_back("low", local) is is_quiet
+    assert not quiet.holds_back("high", local)
+    assert not quiet.holds_back("fault", local)
+
+
+def test_quiet_hours_belong_to_the_day_on_which_they_begin(tmp_path):
+    quiet = load(tmp_path, '[quiet_hours]\nfrom = "22:00"\nto = "07:00"\ndays = ["fri"]').quiet_hours
+    assert quiet.holds_back("low", datetime.fromisoformat("2026-11-27T23:00"))  # A Friday.
+    assert quiet.holds_back("low", datetime.fromisoformat("2026-11-28T06:00"))
+    assert not quiet.holds_back("low", datetime.fromisoformat("2026-11-27T06:00"))
+    assert not quiet.holds_back("low", datetime.fromisoformat("2026-11-28T23:00"))
+
+
+def test_without_quiet_hours_nothing_is_held_back():
+    assert not Config().quiet_hours.holds_back("low", datetime.fromisoformat("2026-11-27T03:00"))

@@ -59,6 +59,7 @@ FLOORS: dict[str, int] = {
     "monitord.video.picture": 2,
     "monitord.video.classifier": 2,
     "monitord.notify": 2,
+    "monitord.notify.course": 2,
     "monitord.notify.incident": 2,
     "monitord.notify.delivery": 2,
     "monitord.notify.texts": 2,
@@ -85,6 +86,7 @@ FLOORS: dict[str, int] = {
     "monitord.video.look": 3,
     "monitord.notify.inbox": 3,
     "monitord.notify.dial": 3,
+    "monitord.notify.database": 3,
     "monitord.notify.journal": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
@@ -137,7 +139,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
-    "sqlite3": "monitord.notify.journal",
+    "sqlite3": ("monitord.notify.database", "monitord.notify.journal"),
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
 serves, and how a sink reaches a machine)."""

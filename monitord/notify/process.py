@@ -90,7 +90,7 @@ class _Process:
 
     async def _start(self, cleanup: contextlib.AsyncExitStack) -> None:
         receiver = Receiver(allowed_senders(os.environ.get(SENDERS, "")))
-        self._journal = Journal(paths.state_dir() / paths.JOURNAL, self._clock)
+        self._journal = Journal(paths.state_dir() / paths.JOURNAL, self._clock, or_in_memory=True)
         cleanup.callback(self._journal.close)
         handed_over = next(iter(service.listen_fds()), None)
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
@@ -230,7 +230,8 @@ class _Process:
         self._hub.recheck(self._doorkeeper.holds)
         self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
-        self._tick()  # Also tries again what the journal would not take.
+        self._voice.heal()
+        self._tick()
 
     def _forget(self) -> None:
         try:
@@ -244,8 +245,8 @@ class _Process:
         except JournalError as cause:
             log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
             self._voice.fault(Fault.JOURNAL)
-        else:
-            service.notify("WATCHDOG=1")
+        # A disk that is full is told, and is no reason to be killed for: what is not written would die with us.
+        service.notify("WATCHDOG=1")
 
     def _push(self, notice: Notice) -> None:
         told = self._voice.incident(notice.incident)

@@ -106,8 +106,20 @@ class Voice:
         for each in journal.unfinished():
             self._deliver(each, delivery.Event.RESTART, now)
         if journal.set_aside is not None:
-            log.error("the journal was damaged; it was moved to %s and a new one begun", journal.set_aside)
+            aside, rescued = journal.set_aside, journal.rescued
+            log.error("the journal was damaged and is now %s; %d rows of it could be read", aside, rescued)
             self._settle(self._triage.fault(Fault.JOURNAL, now))
+        if journal.in_memory:
+            log.error("%s; until then it is kept in memory only", journal.in_memory)
+            self.fault(Fault.JOURNAL)
+
+    def heal(self) -> None:
+        """Try again what the journal could not do: to be on the disk, to take what is unwritten."""
+        try:
+            self._journal.to_disk()
+        except JournalError:
+            self.fault(Fault.JOURNAL)
+        self._settle(())
 
     def receive(self, received: Received) -> None:
         """Take in one datagram; when this returns, it is in the journal, or kept for it, and may be consumed."""
@@ -281,16 +293,20 @@ class Voice:
         if each.subject is Fault.ALERT_UNDELIVERED:
             return list(self._sinks)
         groups = self._triage.rule(each).notify[: each.level + 1]
-        wanted = {sink for group in groups for sink in self._config.group(group)}
+        wanted = {sink for group in groups for sink in self._group(group)}
         return [sink for sink in self._sinks if sink in wanted] or list(self._sinks)
+
+    def _group(self, name: str) -> tuple[str, ...]:
+        """Channels of a group; "everyone" is all of them, unless the owner has named fewer."""
+        return self._config.groups.get(name, self._sinks)
 
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
         each = self._shown.get(failed.incident)
-        if each is None or failed.reason not in delivery.RINGS or each.state not in incident.UNANSWERED:
+        if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
         notify = self._triage.rule(each).notify
-        group = set(self._config.group(notify[min(each.level, len(notify) - 1)])) - {LOG}
+        group = set(self._group(notify[min(each.level, len(notify) - 1)])) - {LOG}
         if self._outbox.lost(each.id, group):
             escalated = self._triage.unreached(each.id, now)
             if escalated:
@@ -320,12 +336,25 @@ class Voice:
     def _write(self) -> None:
         """Everything unwritten in one transaction."""
         try:
+            if self._journal.changed_by_another():
+                self._drop_what_was_forgotten()
             self._unwritten.write(self._journal)
         except JournalError as cause:
             now = self._clock.monotonic()
             if self._may_report(Fault.JOURNAL, now):
                 log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
                 self._settle(self._triage.fault(Fault.JOURNAL, now))
+
+    def _drop_what_was_forgotten(self) -> None:
+        """Somebody had the history deleted while it was in use (`monitord forget`)."""
+        live = {each.id for each in self._triage.live}
+        gone = [each for each in self._shown if each not in live and self._journal.incident(each) is None]
+        for number in gone:
+            del self._shown[number]
+            self._outbox.drop(number)
+            self._unwritten.drop(number)
+        if gone:
+            self._publish("snapshot", {"state": self.state(), "incidents": self.incidents()})
 
     def _show(self, number: int) -> None:
         if number in self._shown:

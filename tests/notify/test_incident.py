@@ -5,10 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.config import AlertWhen
+from monitord.config.rules import Calling
 from monitord.events import Fault, Look, Sight, Sound
 from monitord.notify.incident import (
     QUIET_S,
+    RINGS,
     START,
+    START_HELD,
     TABLE,
     Action,
     Event,
@@ -97,7 +100,10 @@ def test_a_fault_takes_no_event_of_a_sound_and_a_sound_none_of_a_fault():
 def _reach(state: State) -> Incident:
     path = {
         State.OPEN: (AFTER_LOOK, ()),
+        State.HELD: (AFTER_LOOK, (Event.HOLD,)),
         State.ALERTING: (AT_ONCE, ()),
+        State.ESCALATED: (AT_ONCE, (Event.ESCALATE,)),
+        State.MUTED: (AT_ONCE, (Event.MUTE,)),
         State.ACKNOWLEDGED: (AT_ONCE, (Event.ACK,)),
         State.CLEARED: (AT_ONCE, (Event.QUIET,)),
     }[state]
@@ -121,7 +127,7 @@ def test_the_table_is_the_whole_behaviour(state, event):
 
 
 def test_every_state_can_be_reached_and_left_as_the_table_says():
-    reached = {START[rule][0] for rule in AlertWhen}
+    reached = {START[rule][0] for rule in AlertWhen} | {START_HELD[0]}
     while True:
         further = reached | {after for state in reached for after, _ in TABLE[state].values()}
         if further == reached:
@@ -131,19 +137,106 @@ def test_every_state_can_be_reached_and_left_as_the_table_says():
     assert all(after is State.CLEARED for after, _ in TABLE[State.CLEARED].values())
 
 
-@given(st.sampled_from(AlertWhen), st.lists(st.tuples(st.sampled_from(Event), st.floats(0, 30))))
-def test_an_incident_alerts_exactly_once_unless_a_person_was_faster(alert, story):
+TWO_GROUPS = Calling(repeat_s=60.0, escalate_s=180.0, remind_s=600.0, notify=("parents", "neighbours"))
+
+
+def ringing(now=100.0, calling=TWO_GROUPS) -> Incident:
+    return begin(1, Sound.HELP, now, room="Nursery", urgency=Urgency.HIGH, calling=calling)[0]
+
+
+def test_an_alert_starts_the_time_until_it_rings_again_and_until_the_next_group_is_told():
+    first = ringing()
+    assert (first.repeat_at, first.escalate_at, first.level) == (160.0, 280.0, 0)
+    again, actions = step(first, Event.REPEAT, 160.0, calling=TWO_GROUPS)
+    assert actions == (Action.REPEAT,)
+    assert (again.repeat_at, again.escalate_at) == (220.0, 280.0)
+    next_group, actions = step(again, Event.ESCALATE, 280.0, calling=TWO_GROUPS)
+    assert actions == (Action.ESCALATE,)
+    assert (next_group.state, next_group.level, next_group.escalated_at) == (State.ESCALATED, 1, 280.0)
+    assert next_group.escalate_at is None  # There is no third group.
+    assert next_group.repeat_at == 340.0
+
+
+def test_muting_stops_the_tones_and_not_the_time_until_the_next_group_is_told():
+    muted, actions = step(ringing(), Event.MUTE, 110.0, calling=TWO_GROUPS)
+    assert not RINGS & set(actions)
+    assert (muted.state, muted.muted_at, muted.repeat_at, muted.escalate_at) == (State.MUTED, 110.0, None, 280.0)
+    assert step(muted, Event.MUTE, 150.0, calling=TWO_GROUPS) == (muted, ())
+    escalated, _ = step(muted, Event.ESCALATE, 280.0, calling=TWO_GROUPS)
+    assert (escalated.state, escalated.muted_at) == (State.ESCALATED, None)
+    loud, actions = step(muted, Event.MUTE_OVER, 230.0, calling=TWO_GROUPS)
+    assert (loud.state, loud.muted_at, actions) == (State.ALERTING, None, (Action.REPEAT,))
+
+
+def test_an_acknowledgement_names_who_and_ends_all_ringing():
+    taken, _ = step(ringing(), Event.ACK, 110.0, by="Anna", via="phone", calling=TWO_GROUPS)
+    assert (taken.acked_by, taken.acked_via) == ("Anna", "phone")
+    assert (taken.repeat_at, taken.escalate_at, taken.remind_at) == (None, None, 710.0)
+    second, _ = step(taken, Event.ACK, 120.0, by="Ben", via="page", calling=TWO_GROUPS)
+    assert second.acked_by == "Anna"
+
+
+def test_what_goes_on_long_after_the_acknowledgement_is_an_alert_that_can_be_acknowledged_anew():
+    taken, _ = step(ringing(), Event.ACK, 110.0, by="Anna", calling=TWO_GROUPS)
+    again, actions = step(taken, Event.REMIND, 710.0, calling=TWO_GROUPS)
+    assert (again.state, actions) == (State.ALERTING, (Action.REMIND,))
+    assert (again.acked_at, again.acked_by, again.repeat_at) == (None, "", 770.0)
+    second, _ = step(again, Event.ACK, 720.0, by="Ben", calling=TWO_GROUPS)
+    assert (second.acked_at, second.acked_by) == (720.0, "Ben")
+
+
+def test_never_means_never():
+    calling = Calling(repeat_s=0.0, escalate_s=0.0, remind_s=0.0, notify=("parents", "neighbours"))
+    first = ringing(calling=calling)
+    taken, _ = step(first, Event.ACK, 110.0, calling=calling)
+    assert (first.repeat_at, first.escalate_at, taken.remind_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("event", [Event.SIGHT, Event.LOOK_FAILED, Event.DEADLINE])
+def test_a_carer_in_the_picture_lowers_the_priority_until_the_camera_no_longer_says_so(event):
+    low, _ = step(ringing(), Event.SIGHT, 110.0, seen=Sight.SEVERAL, lowered_to=Urgency.LOW)
+    assert (low.urgency, low.priority) == (Urgency.LOW, Urgency.HIGH)
+    after, _ = step(low, event, 120.0, seen=Sight.NOBODY)
+    assert (after.urgency, after.lowered_from) == (Urgency.HIGH, None)
+
+
+def test_a_carer_never_raises_the_priority():
+    low = begin(1, Sound.CRY, 0.0, room="Nursery", urgency=Urgency.LOW)[0]
+    same, _ = step(low, Event.SIGHT, 1.0, seen=Sight.SEVERAL, lowered_to=Urgency.MEDIUM)
+    assert (same.urgency, same.lowered_from) == (Urgency.LOW, None)
+
+
+@given(st.booleans(), st.sampled_from(AlertWhen), st.lists(st.tuples(st.sampled_from(Event), st.floats(0, 300))))
+def test_whatever_happens_an_incident_keeps_its_promises(held, alert, story):
     now = 100.0
-    incident, actions = begin(1, Sound.CRY, now, room="Nursery", alert=alert, wait_s=12.0)
-    alerts = actions.count(Action.ALERT)
+    incident, actions = begin(
+        1,
+        Sound.CRY,
+        now,
+        room="Nursery",
+        urgency=Urgency.MEDIUM,
+        alert=alert,
+        wait_s=12.0,
+        held=held,
+        calling=TWO_GROUPS,
+    )
+    rang = bool(RINGS & set(actions))
     for event, wait in story:
         now += wait
         before = incident
         try:
-            incident, actions = step(incident, event, now, seen=Sight.LYING)
+            incident, actions = step(incident, event, now, seen=Sight.LYING, by="Anna", calling=TWO_GROUPS)
         except IllegalEventError:
             assert incident == before
             continue
-        alerts += actions.count(Action.ALERT)
-    assert alerts == (incident.alerted_at is not None)
-    assert alerts or incident.state is State.OPEN or incident.acked_at is not None
+        rang |= bool(RINGS & set(actions))
+        waits = incident.state in (State.ACKNOWLEDGED, State.CLEARED, State.HELD, State.OPEN)
+        assert (incident.alerted_at is not None) is rang
+        assert (incident.muted_at is not None) is (incident.state is State.MUTED)
+        assert (incident.acked_at is not None) is bool(incident.acked_by)
+        assert incident.state is not State.ACKNOWLEDGED or incident.acked_at is not None
+        assert not waits or (incident.repeat_at, incident.escalate_at) == (None, None)
+        # An unanswered alert always has something ahead of it that rings, or it is muted for a while.
+        assert incident.state not in (State.ALERTING, State.ESCALATED) or incident.repeat_at is not None
+        assert incident.level >= before.level
+        assert (incident.cleared_at is not None) is (incident.state is State.CLEARED)

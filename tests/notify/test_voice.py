@@ -19,11 +19,12 @@ from monitord.wire import encode
 class House:
     """One machine: its clock, its disk, and what the voice sends; `restart` as after a crash."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, config=None, sinks=("page", "log"), followers=()):
+        self.config, self.sinks, self.followers = config or Config(), sinks, followers
         self.path = folder / "journal.sqlite3"
         self.now = 1000.0
         self.clock = Clock(lambda: self.now, lambda: 1_700_000_000.0 + self.now)
-        self.sent, self.published = [], []
+        self.sent, self.notices, self.published = [], [], []
         self.sequence = 0
         self.journal = None
         self.restart()
@@ -32,14 +33,19 @@ class House:
         self.close()
         self.journal = Journal(self.path, self.clock)
         self.voice = Voice(
-            Config(),
+            self.config,
             self.journal,
-            ("page", "log"),
+            self.sinks,
             self.clock,
-            transmit=lambda sink, notice: self.sent.append((sink, notice.delivery, notice.incident.subject)),
+            transmit=self.transmit,
             publish=lambda name, content: self.published.append((name, content)),
             jitter=lambda: 1.0,
+            followers=self.followers,
         )
+
+    def transmit(self, sink, notice):
+        self.notices.append((sink, notice))
+        self.sent.append((sink, notice.delivery, notice.incident.subject))
 
     def close(self):
         if self.journal is not None:
@@ -92,8 +98,9 @@ def test_an_alert_that_no_screen_shows_is_told_and_logged(house, caplog):
     for _ in range(70):  # The ear lives on meanwhile.
         house.wait(10)
         house.tell(Kind.HEARTBEAT, Gate.IDLE)
-    (incident,) = house.voice.incidents()
+    undelivered, incident = house.voice.incidents()
     assert {each["sink"]: each["state"] for each in incident["deliveries"]}["page"] == "failed"
+    assert undelivered["label"] == "ALERT_UNDELIVERED"
     assert "was not delivered" in caplog.text
 
 
@@ -209,13 +216,15 @@ def test_old_incidents_leave_the_page_and_stay_in_the_journal(house):
     for _ in range(SHOWN + 5):
         house.tell(Kind.SOUND, Sound.CRY)
         house.voice.acknowledge(house.voice.incidents()[0]["id"])
-        house.voice.report(house.sent[-1][1], delivery.Event.CONFIRMED)
+        for _, number, _ in house.sent:
+            house.voice.report(number, delivery.Event.CONFIRMED)
+        house.sent.clear()
         for _ in range(7):
             house.wait(10)
             house.tell(Kind.HEARTBEAT, Gate.IDLE)
     assert len(house.voice.incidents()) == SHOWN
     assert len(house.journal.incidents(1000)) == SHOWN + 5
-    assert len(house.voice._deliveries) == 2 * SHOWN
+    assert sum(len(each["deliveries"]) for each in house.voice.incidents()) == 2 * SHOWN
     assert house.voice.acknowledge(1)["id"] == 1
 
 
@@ -254,3 +263,95 @@ def test_an_ear_or_an_eye_that_refuses_is_an_alarm(house):
     house.tell(Kind.FAULT, Fault.EAR_NOT_CONFINED)
     house.tell(Kind.FAULT, Fault.EYE_NOT_CONFINED, Role.EYE)
     assert {subject for _, _, subject in house.sent} == {Fault.EAR_NOT_CONFINED, Fault.EYE_NOT_CONFINED}
+
+
+TWO_GROUPS = Config.model_validate(
+    {
+        "groups": {"parents": ["page"], "neighbours": ["log", "page"]},
+        "rules": {"help": {"notify": ["parents", "neighbours"], "escalate_s": 100, "repeat_s": 40}},
+    }
+)
+
+
+def reasons(house, sink):
+    return [notice.reason.value for name, notice in house.notices if name == sink]
+
+
+def test_the_next_group_is_told_when_the_first_does_not_answer(tmp_path):
+    house = House(tmp_path, TWO_GROUPS)
+    house.tell(Kind.SOUND, Sound.HELP)
+    assert [sink for sink, *_ in house.sent] == ["page"]
+    house.voice.report(1, delivery.Event.CONFIRMED)
+    house.wait(101)
+    (help_,) = [each for each in house.voice.incidents() if each["label"] == "HELP"]
+    assert (help_["state"], help_["level"]) == ("escalated", 1)
+    assert "escalated" in reasons(house, "log")
+    house.close()
+
+
+def test_a_group_that_cannot_be_reached_passes_the_alert_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "EXPIRE_S", 30.0)
+    house = House(tmp_path, TWO_GROUPS)
+    house.tell(Kind.SOUND, Sound.HELP)
+    house.wait(31)  # Long before escalate_s.
+    (help_,) = [each for each in house.voice.incidents() if each["label"] == "HELP"]
+    assert (help_["state"], help_["level"]) == ("escalated", 1)
+    assert help_["deliveries"][0]["error"] == "nobody confirmed it in time"
+    house.close()
+
+
+def test_an_alert_that_reached_nobody_is_an_alarm_on_every_channel_and_ends_when_somebody_knows(house, monkeypatch):
+    monkeypatch.setattr(delivery, "EXPIRE_S", 30.0)
+    house.tell(Kind.SOUND, Sound.HELP)
+    house.voice.report(2, delivery.Event.CONFIRMED)  # A line in the log wakes nobody.
+    for _ in range(12):
+        house.wait(10)
+        house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    undelivered = house.voice.incidents()[0]
+    assert (undelivered["label"], undelivered["urgency"]) == ("ALERT_UNDELIVERED", "fault")
+    assert {sink for sink, _, subject in house.sent if subject is Fault.ALERT_UNDELIVERED} == {"page", "log"}
+    # Its own alert reached nobody either, and that is not told again and again.
+    assert [each["label"] for each in house.voice.incidents()] == ["ALERT_UNDELIVERED", "HELP"]
+    assert house.voice.acknowledge(undelivered["id"], "Anna", "page")["state"] == "cleared"
+
+
+def test_an_acknowledgement_is_on_record_with_who_and_from_where(house):
+    house.tell(Kind.SOUND, Sound.HELP)
+    muted = house.voice.mute(1, "Ben", "tablet")
+    assert (muted["state"], muted["acked_at"]) == ("muted", None)
+    taken = house.voice.acknowledge(1, "Anna", "phone")
+    assert (taken["acked_by"], taken["acked_via"]) == ("Anna", "phone")
+    house.voice.acknowledge(1, "Ben", "page")
+    acts = [(act.event.name, act.by, act.via) for act in house.journal.acts_since("2000")]
+    assert acts == [("MUTE", "Ben", "tablet"), ("ACK", "Anna", "phone")]
+    assert house.voice.mute(99) is None
+    assert house.voice.mute(1)["state"] == "acknowledged"
+
+
+def test_a_channel_that_follows_is_told_what_the_camera_said_who_takes_care_and_that_it_is_over(tmp_path):
+    house = House(tmp_path, sinks=("page", "phone"), followers=("phone",))
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.tell(Kind.SIGHT, Sight.LYING, Role.EYE)
+    for _, number, _ in house.sent:
+        house.voice.report(number, delivery.Event.CONFIRMED)
+    house.voice.tick()
+    house.voice.report(3, delivery.Event.CONFIRMED)
+    house.voice.acknowledge(1, "Anna", "page")
+    house.voice.tick()
+    house.voice.report(4, delivery.Event.CONFIRMED)
+    house.wait(61)
+    house.notices = [each for each in house.notices if each[1].incident.subject is Sound.CRY]  # The ear is silent, too.
+    assert reasons(house, "phone") == ["alert", "update", "acknowledged", "cleared"]
+    assert reasons(house, "page") == ["alert"]
+    assert [notice.urgency for _, notice in house.notices if notice.reason != "alert"] == [None] * 3
+    house.close()
+
+
+def test_each_delivery_has_a_key_that_a_receiver_knows_it_by(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.restart()
+    house.voice.tick()
+    keys = [notice.key for _, notice in house.notices]
+    assert len(keys) == 4
+    assert keys[:2] == keys[2:]
+    assert len(set(keys)) == 2
