@@ -18,6 +18,7 @@ import ipaddress
 import logging
 import socket
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,9 @@ class BadInputError(Exception):
 class BadTokenError(Exception):
     """A token was presented, and it is nobody's."""
 
+
+VISITOR: ContextVar[Visitor] = ContextVar("visitor")
+"""Who asks, for the handler that has been let on."""
 
 _STATUS: dict[type[Exception], int] = {
     BadInputError: 400,
@@ -157,7 +161,7 @@ class Gate:
                 return error_answer(401, "this phone is not paired; run `monitord pair` on the device")
             if not visitor.role.allows(needs):
                 return error_answer(403, "this phone may watch and not change anything")
-            request["visitor"] = visitor
+            VISITOR.set(visitor)
             return await handler(request)
 
         return checked
