@@ -6,6 +6,7 @@ import { house, take, takeAll, takeState } from "./house.js";
 import { drawIncidents, startIncidents } from "./incidents.js";
 import { shine, startLight } from "./light.js";
 import { drawAges, drawNow, loadNights, titleNow, told } from "./now.js";
+import { drawNtfy, startNtfy } from "./ntfy.js";
 import { startPairing } from "./pairing.js";
 import { keep, kept } from "./settings.js";
 import * as stream from "./stream.js";
@@ -24,6 +25,7 @@ function draw() {
   drawNow(changed);
   drawIncidents(changed);
   drawAbout();
+  drawNtfy();
   drawNights();
   drawSound();
   drawLost();
@@ -110,6 +112,11 @@ const handlers = {
     take(alert.incident);
     alarm.atOnce();
   },
+  summary(brief) { // Of the night, in the morning.
+    at("brief").hidden = false;
+    setText("brief-title", brief.title);
+    setText("brief-text", brief.text);
+  },
   heard() {
     refusedWhy = "";
     alarm.heard();
@@ -149,8 +156,8 @@ async function enter() {
   try {
     session = await stream.get("/api/v1/session");
   } catch (refused) {
-    if (refused.status !== 404) return; // Nobody answers: the line is tried again, and its silence alarms.
-    session = { role: "acknowledge", name: null, paired: false };
+    if (refused.status !== 401) return; // Nobody answers: it is asked again, and the silence alarms.
+    session = { role: null, name: null, paired: false };
   }
   const was = document.body.dataset.view;
   house.session = session;
@@ -236,6 +243,7 @@ async function start() {
     await enter();
   });
   startIncidents(changed);
+  startNtfy();
   startSound();
   keepAwake((key) => {
     awake = key;
