@@ -1,4 +1,4 @@
-"""The recipes for screens: their configuration is one, their commands are commands, and what they quote is on the page."""
+"""The recipes for screens: each configuration is one, each command is one, and what they quote is on the page."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import { drawNtfy, startNtfy } from "./ntfy.js";
 import { startPairing } from "./pairing.js";
 import { keep, kept } from "./settings.js";
 import * as stream from "./stream.js";
-import { hour, lasting, other, preferred, speak, t } from "./texts.js";
+import { heading, hour, lasting, other, preferred, speak, t } from "./texts.js";
 import { drawNights } from "./timeline.js";
 import * as tones from "./tones.js";
 import { keepAwake } from "./wake.js";
@@ -39,15 +39,17 @@ function changed() {
   alarm.ring();
 }
 
-// Said once by a screen reader: at once what is urgent, in its turn what is not.
+// Said once by a screen reader: at once what is urgent, in its turn what is not. Of a look only what it found.
 let spokenOf = "";
 function say() {
   const first = told();
-  const key = alarm.isLost() ? "lost" : house.state ? `${house.state.mood} ${first ? `${first.id} ${first.urgency} ${first.camera}` : ""}` : "";
-  if (!key || key === spokenOf) return;
-  spokenOf = key;
+  const seen = first && first.camera && !["Look.ASKED", "Look.BEGAN"].includes(first.camera) ? t(first.camera) : "";
+  const parts = first ? [heading(`Urgency.${first.urgency.toUpperCase()}`), titleNow(), seen] : [titleNow(), at("line").textContent];
+  const sentence = alarm.isLost() ? `${t("lost")}. ${t("lost_do")}` : parts.filter(Boolean).join(". ");
+  if (!house.state && !alarm.isLost()) return;
+  if (sentence === spokenOf) return;
+  spokenOf = sentence;
   const urgent = alarm.isLost() || Boolean(first);
-  const sentence = alarm.isLost() ? `${t("lost")}. ${t("lost_do")}` : [at("urgency").hidden ? "" : at("urgency").textContent.replace(/^[!?]+ /, ""), titleNow(), at("line").textContent].filter(Boolean).join(". ");
   setText("shouts", urgent ? sentence : "");
   setText("says", urgent ? "" : sentence);
 }
