@@ -54,6 +54,8 @@ FLOORS: dict[str, int] = {
     "monitord.audio.verifier": 2,
     "monitord.audio.detector": 2,
     "monitord.audio.gate": 2,
+    "monitord.audio.health": 2,
+    "monitord.audio.masking": 2,
     "monitord.audio.ear": 2,
     "monitord.audio.source": 2,
     "monitord.video": 2,
@@ -97,9 +99,11 @@ FLOORS: dict[str, int] = {
     "monitord.video.look": 3,
     "monitord.notify.inbox": 3,
     "monitord.notify.dial": 3,
+    "monitord.notify.database": 3,
     "monitord.notify.journal": 3,
     "monitord.notify.pause": 3,
     "monitord.notify.keeper": 3,
+    "monitord.notify.machine": 3,
     "monitord.notify.history": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
@@ -154,7 +158,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
-    "sqlite3": "monitord.notify.journal",
+    "sqlite3": ("monitord.notify.database", "monitord.notify.journal"),
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
 serves, and how a sink reaches a machine)."""

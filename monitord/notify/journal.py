@@ -1,37 +1,41 @@
-"""The journal: what was told, what became of it, and what was delivered. SQLite; nothing else here knows SQL.
+"""The journal: what was told, what became of it, and what was delivered. SQLite.
 
 One frame and all that follows from it (incidents, deliveries) are one transaction, and the frame is taken from the
 socket only after it. So a voice that dies at any instant either finds the frame in the socket again, or finds it in the
 journal (`last_frame`) and skips it: nothing is lost and nothing doubled. WAL with synchronous=FULL keeps what was
 committed through a power cut (https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous).
 
-A journal that is damaged is set aside under a name with the time, never deleted: it may still be read by hand.
-Rows are made and read in `monitord.notify.rows`.
+While its file cannot be written (a full disk, a folder without rights) it is in memory, and moves to the disk as soon
+as it can. The file itself is the matter of `monitord.notify.database`, its rows that of `monitord.notify.rows`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from monitord.notify.clock import Clock
+from monitord.notify.database import (
+    JournalError,
+    VersionError,
+    clashes,
+    copy,
+    forget_spans,
+    open_database,
+    open_for_reading,
+    open_in_memory,
+    require_version,
+    rescue,
+    sentence,
+    set_aside,
+)
 from monitord.notify.ledger import Guard, Span
 from monitord.notify.nights import Life
-from monitord.notify.rows import (
-    DELIVERY,
-    FIRST,
-    INCIDENT,
-    MIGRATIONS,
-    SCHEMA_VERSION,
-    to_act,
-    to_delivery,
-    to_incident,
-    to_row,
-)
+from monitord.notify.rows import DELIVERY, INCIDENT, span_id, to_act, to_delivery, to_incident, to_row
 from monitord.wire import decode
 
 if TYPE_CHECKING:
@@ -42,9 +46,7 @@ if TYPE_CHECKING:
     from monitord.notify.delivery import Delivery
     from monitord.notify.incident import Act, Incident
 
-
-class JournalError(Exception):
-    """The journal cannot be read or written; the text says why in one sentence."""
+__all__ = ["History", "Journal", "JournalError", "StoredFrame", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class History:
         query = "SELECT incident, at, event, by, via FROM acts WHERE at >= ? ORDER BY id"
         return [to_act(row, self._clock) for row in self._rows(query, utc)]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The name of this journal: with the number of a delivery, a key that no other journal ever gives."""
         return str(self._rows("SELECT id FROM journal")[0][0])
@@ -142,8 +144,9 @@ class History:
     def spans(self) -> dict[int, list[Span]]:
         """The spans of each life, by its number, oldest first."""
         found: dict[int, list[Span]] = {}
-        for life, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY life, number"):
-            found.setdefault(life, []).append(Span(Guard(row[0]), *row[1:]))
+        for life, state, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY id"):
+            with contextlib.suppress(ValueError):  # A damaged row is one that was not recorded.
+                found.setdefault(life, []).append(Span(Guard(state), *row))
         return found
 
     def _rows(self, query: str, *values: object) -> list[Any]:
@@ -162,31 +165,87 @@ class History:
 
 
 class Journal(History):
-    """The journal at `path`, opened for writing.
+    """The journal at `path`, opened for writing; in memory while its file cannot be written.
 
     Attributes:
         set_aside: where a damaged journal was moved to when this one was opened; None: there was none.
+        rescued: how many rows of the damaged one could be copied into this one.
+        in_memory: why it is only in memory, one sentence; "": it is on the disk.
+
+    Args:
+        path: the file.
+        clock: both clocks.
+        or_in_memory: begin in memory where the file cannot be written; `to_disk` moves it there later.
 
     Raises:
-        JournalError: its folder cannot be used, or a newer monitord wrote it.
+        JournalError: its folder cannot be used (not `or_in_memory`), or a newer monitord wrote it.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, or_in_memory: bool = False) -> None:
         self.set_aside: Path | None = None
+        self.rescued = 0
+        self.in_memory = ""
+        self._copied = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # SQLite gives the files beside it the rights of this one.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as cause:
-            raise JournalError(f"{path}: the journal cannot be written: {cause.strerror}") from None
-        try:
-            database = _open(path)
-        except sqlite3.OperationalError as cause:
-            raise JournalError(f"{path}: the journal cannot be opened: {cause}") from None
-        except sqlite3.DatabaseError:
-            self.set_aside = _move_aside(path, clock)
-            database = _open(path)
+            database = self._open(path, clock)
+        except VersionError:
+            raise
+        except JournalError as cause:
+            if not or_in_memory:
+                raise
+            self.in_memory = str(cause)
+            database, self._copied = open_in_memory(path)
         super().__init__(database, path, clock)
+        self._version = self._data_version()
+
+    def _open(self, path: Path, clock: Clock) -> sqlite3.Connection:
+        """The file; one that is damaged is set aside, and what can be read of it is in the new one."""
+        try:
+            database = open_database(path)
+            trial = History(database, path, clock)
+            try:
+                trial.live_incidents(), trial.unfinished()
+            except (JournalError, ValueError, KeyError):  # Its pages are whole, and what is on them makes no sense.
+                database.close()
+                raise sqlite3.DatabaseError from None
+        except sqlite3.DatabaseError:
+            try:
+                self.set_aside = set_aside(path, clock)
+            except OSError as cause:
+                raise JournalError(sentence(path, "is damaged and cannot be moved aside", cause)) from None
+            database = open_database(path)
+            self.rescued = rescue(self.set_aside, database, clock)
+        return database
+
+    def to_disk(self) -> None:
+        """Move what is in memory into the file, if it can be written now.
+
+        Raises:
+            JournalError: it still cannot; everything stays in memory.
+        """
+        if not self.in_memory:
+            return
+        disk = self._open(self._path, self._clock)
+        try:
+            if not self._copied and clashes(self._database, disk):
+                disk.close()
+                self.set_aside = set_aside(self._path, self._clock)
+                disk = open_database(self._path)
+            copy(self._database, disk)
+        except sqlite3.Error as cause:
+            disk.close()
+            raise JournalError(sentence(self._path, "cannot be written", cause)) from None
+        self._database.close()
+        self._database, self.in_memory = disk, ""
+        self._version = self._data_version()
+
+    def changed_by_another(self) -> bool:
+        """Whether another process has written to it since this was asked last (`monitord forget`)."""
+        before, self._version = self._version, self._data_version()
+        return before != self._version
+
+    def _data_version(self) -> int:
+        return int(self._rows("PRAGMA data_version")[0][0])
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -201,7 +260,7 @@ class Journal(History):
             self._database.execute("COMMIT")
         except sqlite3.Error as cause:
             self._roll_back()
-            raise JournalError(f"{self._path}: the journal cannot be written: {cause}") from None
+            raise JournalError(sentence(self._path, "cannot be written", cause)) from None
         except BaseException:
             self._roll_back()
             raise
@@ -249,25 +308,22 @@ class Journal(History):
     def save_span(self, life: int, number: int, each: Span) -> None:
         """Write the span of that number in that life; inside `transaction`, after the life."""
         self._database.execute(
-            "INSERT OR REPLACE INTO spans (life, number, state, why, began, ended) VALUES (?, ?, ?, ?, ?, ?)",
-            (life, number, each.guard.value, str(each.why), each.began, each.ended),
+            "INSERT OR REPLACE INTO spans (id, life, state, why, began, ended) VALUES (?, ?, ?, ?, ?, ?)",
+            (span_id(life, number), life, each.guard.value, str(each.why), each.began, each.ended),
         )
 
     def forget_spans(self, before: float) -> None:
         """Delete what the ledger has of the time before `before` (UTC, seconds since 1970); inside `transaction`."""
-        for query in (
-            "DELETE FROM spans WHERE ended + (SELECT ahead FROM lives WHERE id = life) < ?",
-            "DELETE FROM lives WHERE alive + ahead < ? AND id < (SELECT max(id) FROM lives)",
-        ):
-            self._database.execute(query, (before,))
-        self._database.execute(
-            "UPDATE lives SET began = coalesce((SELECT min(began) FROM spans WHERE life = lives.id), began)"
-        )
+        forget_spans(self._database, before)
 
     @property
     def device(self) -> int:
-        """Number of the device that it lies on."""
-        return self._path.stat().st_dev
+        """Number of the device that its folder lies on.
+
+        Raises:
+            OSError: it has none.
+        """
+        return self._path.parent.stat().st_dev
 
     def forget(self, keep_days: int) -> None:
         """Delete what is older than `keep_days`; live incidents and the last frame stay.
@@ -283,6 +339,7 @@ class Journal(History):
             )
             self._database.execute("DELETE FROM incidents WHERE state = 'cleared' AND cleared_at < ?", (limit,))
             self.forget_spans(before.timestamp())
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # What is deleted is not to live on in the log.
 
     def _save(self, table: str, names: tuple[str, ...], each: Incident | Delivery) -> None:
         updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -297,65 +354,12 @@ def read(path: Path) -> History:
     """The journal at `path` for reading only, whether or not a voice is writing to it.
 
     Raises:
-        JournalError: there is none, or it cannot be read.
+        JournalError: there is none, it cannot be read, or it is of another version.
     """
-    if not path.exists():
-        raise JournalError(f"{path}: there is no journal yet; it begins when monitord runs for the first time")
-    why: sqlite3.Error | None = None
-    # A reader who may not create the files beside it can only read it as it lies there.
-    for options in ("mode=ro", "mode=ro&immutable=1"):
-        database = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None)
-        try:
-            database.execute("SELECT count(*) FROM incidents").fetchone()
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-        except sqlite3.Error as cause:
-            database.close()
-            why = cause
-        else:
-            if version != SCHEMA_VERSION:
-                database.close()
-                raise _of_another(path, version)
-            return History(database, path, Clock())
-    raise JournalError(f"{path}: the journal cannot be read: {why}")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    database = open_for_reading(path)
     try:
-        _prepare(database, path)
-    except BaseException:
+        require_version(database, path)
+    except JournalError:
         database.close()
         raise
-    return database
-
-
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        database.execute(f"PRAGMA {pragma}")
-    (report,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if report != "ok":
-        raise sqlite3.DatabaseError(report)
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    steps = (FIRST, *MIGRATIONS)[version:]
-    if steps:
-        database.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise _of_another(path, version)
-
-
-def _of_another(path: Path, version: int) -> JournalError:
-    remedy = "install the newer monitord again, or move the file away"
-    if version < SCHEMA_VERSION:
-        remedy = "start monitord once, which brings it up to date"
-    return JournalError(f"{path}: the journal has version {version}, this monitord reads {SCHEMA_VERSION}; {remedy}")
-
-
-def _move_aside(path: Path, clock: Clock) -> Path:
-    stamp = datetime.fromtimestamp(clock.wall(), UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
-    return aside
+    return History(database, path, Clock())

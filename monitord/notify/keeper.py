@@ -62,7 +62,10 @@ class Keeper:
         before = journal.lives()
         self._outlived = [outlive(before[-1], self._path)] if before else []
         self.before = self._outlived[0] if before else None
-        self._life = Life(before[-1].id + 1 if before else 1, boot, clock.wall() - now, now, now)
+        number = before[-1].id + 1 if before else 1
+        if journal.in_memory:  # What lies on the disk may have more lives than can be read now.
+            number = max(number, int(clock.wall()))
+        self._life = Life(number, boot, clock.wall() - now, now, now)
         self._trouble = ""
         self._write(now)
 

@@ -3,7 +3,7 @@
 Theory of operation. A stretch of time is PROTECTED only while there is evidence for it: the ear's heartbeats come, no
 fault keeps it from hearing, and the voice itself runs. Whatever ends that ends the span, and not when it is noticed but
 as far back as the evidence ends: an ear that is found silent after 15 s has been unprotected since its last word, and a
-microphone found dead after a minute of digital silence since the beginning of that minute. A voice that stood still
+microphone found dead after a while of digital silence since the beginning of it. A voice that stood still
 (stopped by a signal, a machine that slept) notices that it missed its own ticks; nobody was told anything meanwhile.
 
 Spans follow one another without gap or overlap from the life's beginning to now; a test holds that for any order of
@@ -54,12 +54,18 @@ class Why(StrEnum):
     NOT_RECORDED = "Why.NOT_RECORDED"
 
 
-HARMLESS = frozenset({Fault.MICROPHONE_OVERRUN})
-"""Faults of the ear with which it hears all the same: an overrun costs a fraction of a second, and is told."""
+HARMLESS = frozenset({Fault.MICROPHONE_OVERRUN, Fault.MICROPHONE_CLIPS, Fault.MICROPHONE_OFFSET})
+"""Faults of the ear with which it hears all the same, if not as well: they are told, and take no protection."""
 DEAFENING = EAR_FAULTS - HARMLESS
 """Faults with which a cry would not be heard."""
 
-KNOWN_AFTER_S: dict[Fault, float] = {Fault.MICROPHONE_SILENT: 60.0, Fault.MICROPHONE_STALLED: 5.0}
+KNOWN_AFTER_S: dict[Fault, float] = {
+    Fault.MICROPHONE_SILENT: 50.0,
+    Fault.MICROPHONE_STALLED: 5.0,
+    Fault.MICROPHONE_CONSTANT: 20.0,
+    Fault.MICROPHONE_FAINT: 120.0,
+    Fault.ROOM_TOO_LOUD: 540.0,
+}
 """How long a fault stands before the ear tells of it; so far back goes the span. Others are told at once."""
 
 

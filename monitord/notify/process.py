@@ -18,6 +18,7 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.machine import Machine
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
@@ -56,6 +57,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_MACHINE_S = 30.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
 
@@ -77,6 +79,7 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._machine = Machine()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -93,7 +96,7 @@ class _Process:
 
     async def _start(self, cleanup: contextlib.AsyncExitStack) -> None:
         receiver = Receiver(allowed_senders(os.environ.get(SENDERS, "")))
-        self._journal = Journal(paths.state_dir() / paths.JOURNAL, self._clock)
+        self._journal = Journal(paths.state_dir() / paths.JOURNAL, self._clock, or_in_memory=True)
         cleanup.callback(self._journal.close)
         handed_over = next(iter(service.listen_fds()), None)
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
@@ -145,6 +148,7 @@ class _Process:
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
         self._every(_FORGET_S, self._forget)
+        self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
@@ -238,7 +242,8 @@ class _Process:
         self._hub.recheck(self._doorkeeper.holds)
         self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
-        self._tick()  # Also tries again what the journal would not take.
+        self._voice.heal()
+        self._tick()
 
     def _forget(self) -> None:
         try:
@@ -246,14 +251,19 @@ class _Process:
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
 
+    def _look_after_the_machine(self) -> None:
+        for fault in self._machine.news(self._clock.monotonic()):
+            self._voice.fault(fault)
+        self._arm()
+
     def _feed_watchdog(self) -> None:
         try:
             self._journal.probe()
         except JournalError as cause:
             log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
             self._voice.fault(Fault.JOURNAL)
-        else:
-            service.notify("WATCHDOG=1")
+        # A disk that is full is told, and is no reason to be killed for: what is not written would die with us.
+        service.notify("WATCHDOG=1")
 
     def _push(self, notice: Notice) -> None:
         told = self._voice.incident(notice.incident)

@@ -13,6 +13,8 @@ from monitord.events import Fault, Look, Sight, Sound
 from monitord.notify import delivery, incident
 from monitord.notify.delivery import Delivery
 from monitord.notify.incident import Act, Incident, Urgency
+from monitord.notify.ledger import Guard
+from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
     from monitord.notify.clock import Clock
@@ -96,20 +98,24 @@ MIGRATIONS = (
         stopped INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE spans (
+        id INTEGER PRIMARY KEY,
         life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
-        number INTEGER NOT NULL,
         state TEXT NOT NULL,
         why TEXT NOT NULL,
         began REAL NOT NULL,
-        ended REAL,
-        PRIMARY KEY (life, number)
-    ) STRICT, WITHOUT ROWID;
+        ended REAL
+    ) STRICT;
+    CREATE INDEX spans_by_life ON spans (life);
     """,
 )
 """How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
-TABLES = ("frames", "incidents", "deliveries", "acts")
-"""Tables that hold history, each after those that it refers to."""
+LEDGER = ("lives", "spans")
+"""Tables of the ledger: their numbers are given so that those of one voice are never another's (`span_id`)."""
+TABLES = ("frames", "incidents", "deliveries", "acts", *LEDGER)
+"""Tables that hold history, each after those that it refers to; each has a column `id`."""
+TIMED = {"frames": "received_at", "incidents": "opened_at"}
+"""What is forgotten by its time, and the column that has it; the others go with their incident."""
 
 INCIDENT = tuple(field.name for field in fields(Incident))
 """Columns of the table of incidents."""
@@ -142,6 +148,31 @@ def to_act(row: tuple[Any, ...], clock: Clock) -> Act:
     """One row of the table of acts: incident, at, event, by, via."""
     number, at, event, by, via = row
     return Act(number, min(clock.from_utc(at), clock.monotonic()), incident.Event[event], by, via)
+
+
+def makes_sense(table: str, values: dict[str, Any], clock: Clock) -> bool:
+    """Whether a row of a damaged journal is still one: everything in it is a word, a number or a time that there is."""
+    try:
+        match table:
+            case "frames":
+                decode(bytes(values["data"]))
+                clock.from_utc(values["received_at"])
+            case "incidents":
+                to_incident(tuple(values[name] for name in INCIDENT), clock)
+            case "deliveries":
+                to_delivery(tuple(values[name] for name in DELIVERY), clock)
+            case "acts":
+                to_act(tuple(values[name] for name in ("incident", "at", "event", "by", "via")), clock)
+            case "spans":
+                Guard(str(values["state"]))
+    except (KeyError, ValueError, TypeError, WireError):
+        return False
+    return True
+
+
+def span_id(life: int, number: int) -> int:
+    """The number of the row of a span: that of its life, and which one it is in it."""
+    return life << 24 | number
 
 
 def to_row(each: Incident | Delivery, clock: Clock) -> list[object]:

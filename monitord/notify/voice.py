@@ -106,8 +106,20 @@ class Voice:
         for each in journal.unfinished():
             self._deliver(each, delivery.Event.RESTART, now)
         if journal.set_aside is not None:
-            log.error("the journal was damaged; it was moved to %s and a new one begun", journal.set_aside)
+            aside, rescued = journal.set_aside, journal.rescued
+            log.error("the journal was damaged and is now %s; %d rows of it could be read", aside, rescued)
             self._settle(self._triage.fault(Fault.JOURNAL, now))
+        if journal.in_memory:
+            log.error("%s; until then it is kept in memory only", journal.in_memory)
+            self.fault(Fault.JOURNAL)
+
+    def heal(self) -> None:
+        """Try again what the journal could not do: to be on the disk, to take what is unwritten."""
+        try:
+            self._journal.to_disk()
+        except JournalError:
+            self.fault(Fault.JOURNAL)
+        self._settle(())
 
     def receive(self, received: Received) -> None:
         """Take in one datagram; when this returns, it is in the journal, or kept for it, and may be consumed."""
@@ -326,12 +338,25 @@ class Voice:
     def _write(self) -> None:
         """Everything unwritten in one transaction."""
         try:
+            if self._journal.changed_by_another():
+                self._drop_what_was_forgotten()
             self._unwritten.write(self._journal)
         except JournalError as cause:
             now = self._clock.monotonic()
             if self._may_report(Fault.JOURNAL, now):
                 log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
                 self._settle(self._triage.fault(Fault.JOURNAL, now))
+
+    def _drop_what_was_forgotten(self) -> None:
+        """Somebody had the history deleted while it was in use (`monitord forget`)."""
+        live = {each.id for each in self._triage.live}
+        gone = [each for each in self._shown if each not in live and self._journal.incident(each) is None]
+        for number in gone:
+            del self._shown[number]
+            self._outbox.drop(number)
+            self._unwritten.drop(number)
+        if gone:
+            self._publish("snapshot", {"state": self.state(), "incidents": self.incidents()})
 
     def _show(self, number: int) -> None:
         if number in self._shown:

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from monitord.events import Fault, Frame, Gate, Kind, Message, Role
-from monitord.notify import history
+from monitord.notify import database, history
 from monitord.notify.clock import Clock
 from monitord.notify.incident import begin
 from monitord.notify.journal import Journal, JournalError
@@ -27,8 +27,8 @@ class Machine:
         self.clock = Clock(lambda: self.up, lambda: self.wall, boottime=lambda: self.up)
         self.journal = self.keeper = None
 
-    def start(self, *, paused=False):
-        self.journal = Journal(self.folder / "journal.sqlite3", self.clock)
+    def start(self, *, paused=False, or_in_memory=False):
+        self.journal = Journal(self.folder / "journal.sqlite3", self.clock, or_in_memory=or_in_memory)
         self.keeper = Keeper(self.journal, self.clock, self.boot, self.memory, paused=paused)
 
     def run(self, seconds, *, paused=False, ear=True):
@@ -194,6 +194,48 @@ def test_what_is_older_than_the_owner_keeps_is_gone_and_the_rest_is_whole(machin
         machine.journal.forget_spans(machine.wall - 300.0)
     machine.run(60.0)
     assert machine.told() == [("protected", "", 655)]
+
+
+def test_a_ledger_that_began_in_memory_reaches_the_disk_beside_what_was_there(machine):
+    machine.start()
+    machine.run(60.0)
+    machine.stop()
+    machine.wait(30.0)
+    real = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:
+        broken = sqlite3.OperationalError("disk I/O error")
+        connect = lambda where, **given: real(where, **given) if where == ":memory:" else (_ for _ in ()).throw(broken)  # noqa: E731
+        patch.setattr(database.sqlite3, "connect", connect)
+        machine.start(or_in_memory=True)
+    machine.run(60.0)
+    assert machine.journal.in_memory
+    assert machine.told()[-1][0] == Guard.PROTECTED
+    machine.journal.to_disk()
+    machine.run(60.0)
+    assert machine.told() == [
+        ("unprotected", "Why.STARTING", 5),
+        ("protected", "", 55),
+        ("unprotected", "Why.VOICE_STOPPED", 30),
+        ("unprotected", "Why.STARTING", 5),
+        ("protected", "", 115),
+    ]
+
+
+def test_what_is_forgotten_is_gone_from_the_ledger_too(machine):
+    machine.start()
+    machine.run(60.0)
+    machine.run(60.0, ear=False)
+    machine.run(60.0)
+    database.erase(machine.folder / "journal.sqlite3", "0000", "9999", everything=True)
+    machine.run(60.0)
+    assert [each[0] for each in machine.told()] == [Guard.PROTECTED]
+
+
+def test_a_row_that_makes_no_sense_is_one_that_was_not_recorded(machine):
+    machine.start()
+    machine.run(60.0)
+    machine.journal._database.execute("UPDATE spans SET state = 'asleep' WHERE ended IS NOT NULL")
+    assert machine.told()[0][:2] == ("unprotected", "Why.NOT_RECORDED")
 
 
 def test_a_journal_from_before_the_ledger_gets_a_ledger(machine):

@@ -7,6 +7,7 @@ import io
 import json
 import signal
 import socket
+import urllib.request
 from itertools import pairwise
 
 import pytest
@@ -96,6 +97,25 @@ def test_a_switch_made_by_hand_is_a_pause_in_the_ledger(house):
     (house.runtime / paths.PAUSED).unlink()
     house.beat()
     until(lambda: protected(house))
+
+
+def test_the_owner_pauses_and_resumes_by_the_commands(house, monkeypatch, capsys):
+    house.start()
+    url = house.url()
+    for name in ("RUNTIME_DIRECTORY", "STATE_DIRECTORY"):
+        monkeypatch.setenv(name, house.environment[name])
+    assert cli.run(["pause", "5m", "--config", str(house.config)]) == 0
+    assert "paused until" in capsys.readouterr().out
+    assert (house.runtime / paths.PAUSED).exists()
+    with urllib.request.urlopen(f"{url}api/v1/nights?days=1") as answer:  # noqa: S310 - loopback
+        (night,) = json.load(answer)["nights"]
+    assert (night["spans"][-1]["state"], night["spans"][-1]["why"]) == ("paused", "Why.OWNER")
+    assert cli.run(["pause", "11h59m", "--config", str(house.config)]) == 0
+    assert cli.run(["status", "--json", "--config", str(house.config)]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["state"]["paused_until"]
+    assert cli.run(["resume", "--config", str(house.config)]) == 0
+    assert capsys.readouterr().out == "listening again\n"
+    assert not (house.runtime / paths.PAUSED).exists()
 
 
 def test_a_report_without_a_journal_is_one_sentence(tmp_path, monkeypatch, capsys):
