@@ -331,8 +331,7 @@ def test_mosquitto_itself_takes_what_is_published(broker, topic):
 
     async def story():
         with subprocess.Popen(
-            ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"],
-            stdout=subprocess.PIPE,
+            ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"], stdout=subprocess.PIPE
         ) as phone:
             async with running(sink_for(broker, topic), FakeHouse()) as sink:
                 while phone.poll() is None:
