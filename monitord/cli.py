@@ -118,9 +118,7 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     forget.add_argument("--until", metavar="T", help="what was before then: likewise")
-    simulate = configured("simulate", _simulate, "what your rules make of a night that you write down")
-    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
-    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_simulate(configured("simulate", _simulate, "what your rules make of a night that you write down"))
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -130,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
     probe.set_defaults(command=_probe)
     add("version", _version, "print the version")
     return parser
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
+    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_pair(pair: argparse.ArgumentParser) -> None:
