@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a command, read from top to bottom
     parser = argparse.ArgumentParser(
         prog="monitord",
         description="A privacy-preserving home monitor: a sound opens the camera, an alert reaches a screen at home.",
@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="keep the page up until Ctrl-C"
     )
     configured("check", _check, "check the configuration and the models")
+    doctor = configured("doctor", _doctor, "walk through everything that a night depends on, and say what mends it")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    doctor.add_argument("--no-listen", action="store_true", help="do not open the microphone")
 
     replay = configured("replay", _replay, "what would be heard and seen in a recording")
     replay.add_argument("--audio", type=Path, required=True, metavar="FILE", help="WAV or FLAC")
@@ -103,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
+    report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
+    report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--picture", type=Path, metavar="FILE.svg", help="write a picture of the nights, too")
+    configured("pause", _pause, "close the microphone for a while; it opens by itself again").add_argument(
+        "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
+    )
+    configured("resume", _resume, "end a pause: open the microphone again")
     forget = add("forget", _forget, "delete history at once: all of it, or that of some hours")
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
@@ -186,6 +197,13 @@ def _check(options: argparse.Namespace) -> int:
     return check(Config.load(options.config), options.config)
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from monitord.tools.doctor import doctor
+
+    config = Config.load(options.config)
+    return doctor(config, options.config, as_json=options.json, listen=not options.no_listen)
+
+
 def _replay(options: argparse.Namespace) -> int:
     from monitord.tools.replay import main
 
@@ -243,6 +261,24 @@ def _pair(options: argparse.Namespace) -> int:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from monitord.tools.report import report
+
+    return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import pause
+
+    return pause(Config.load(options.config), options.length)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import resume
+
+    return resume(Config.load(options.config))
 
 
 def _forget(options: argparse.Namespace) -> int:

@@ -12,9 +12,24 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from monitord.config.channels import (
+    BUILT_IN,
+    LOG,
+    PAGE,
+    AppriseConfig,
+    ChannelConfig,
+    Channels,
+    DesktopConfig,
+    GotifyConfig,
+    MqttConfig,
+    MqttVersion,
+    NtfyConfig,
+    WebhookConfig,
+)
 from monitord.config.hours import QuietConfig
 from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
+from monitord.config.report import ReportConfig
 from monitord.config.rules import (
     EVERYONE,
     AlertWhen,
@@ -31,6 +46,7 @@ from monitord.config.section import ConfigError, Section
 from monitord.config.senses import (
     HOP_S,
     LOOK_GRACE_S,
+    PAUSE_MAX_S,
     AudioConfig,
     Language,
     Profile,
@@ -43,33 +59,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BUILT_IN",
     "EVERYONE",
     "HOP_S",
+    "LOG",
     "LOOK_GRACE_S",
+    "PAGE",
+    "PAUSE_MAX_S",
     "AlertWhen",
+    "AppriseConfig",
     "AudioConfig",
+    "ChannelConfig",
     "Config",
     "ConfigError",
     "CryConfig",
+    "DesktopConfig",
     "FaultConfig",
+    "GotifyConfig",
     "JournalConfig",
     "Language",
     "Lowered",
+    "MqttConfig",
+    "MqttVersion",
+    "NtfyConfig",
     "PageConfig",
     "Priority",
     "Profile",
     "QuietConfig",
+    "ReportConfig",
     "RoomConfig",
     "RuleConfig",
     "RulesConfig",
     "Sensitivity",
     "Until",
     "VideoConfig",
+    "WebhookConfig",
 ]
-
-
-PAGE, LOG = BUILT_IN = ("page", "log")
-"""The channels that are always there."""
 
 
 class JournalConfig(Section):
@@ -88,12 +113,14 @@ class Config(Section):
     groups: Groups = Field(default_factory=dict)
     quiet_hours: QuietConfig = QuietConfig()
     page: PageConfig = PageConfig()
+    notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
+    report: ReportConfig = ReportConfig()
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels that an alert can leave by."""
-        return (*BUILT_IN, *getattr(self, "notify", ()))
+        return (*BUILT_IN, *self.notify)
 
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:

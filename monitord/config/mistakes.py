@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -12,25 +13,51 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_SECRET = frozenset({"password", "token", "secret", "url"})
+"""Keys of which no value is repeated: they are secrets, or may hold one."""
+
+
 def explain(path: Path, text: str, error: Any, model: type[BaseModel]) -> str:
     """The line for one `error` of pydantic in `text` of `path`, read as `model`."""
-    keys = [str(part) for part in error["loc"]]
-    if error["type"] == "whole_file":
-        keys = error["ctx"]["keys"]
+    keys = _keys(error)
     line = _line_of(text, keys)
     where = f"{path}:{line}" if line else str(path)
     return f"{where}: {'.'.join(keys)}: {_what(keys, error, model)}"
 
 
-def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: PLR0911 - one return for each kind of mistake
-    found = repr(error["input"])
+def _keys(error: Any) -> list[str]:
+    """The keys as the file has them: pydantic also names the kind of a channel, and says "[key]" of a wrong name."""
+    if error["type"] == "whole_file":
+        return list(error["ctx"]["keys"])
+    keys = [str(part) for part in error["loc"]]
+    if keys[0] == "notify":
+        del keys[2:3]
+    if error["type"] == "at_key":
+        keys.append(error["ctx"]["key"])
+    return keys
+
+
+def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of mistake
+    found = "what stands there" if keys[-1] in _SECRET else repr(error["input"])
     match error["type"]:
         case "whole_file":
             return str(error["ctx"]["sentence"])
+        case "at_key":
+            return str(error["ctx"]["sentence"])
+        case "missing":
+            return "is missing"
+        case "union_tag_not_found":
+            return f"has no kind; write kind = and one of {_kinds(model)}"
+        case "union_tag_invalid":
+            return f"kind {error['ctx']['tag']!r} is none of {_kinds(model)}"
+        case "string_pattern_mismatch":
+            return f"{found} has letters that may not stand there"
+        case "too_long":
+            return f"has too many entries, {error['ctx']['max_length']} at most"
         case "extra_forbidden":
             return "is no key of monitord; config.example.toml shows all of them"
         case "greater_than_equal" | "less_than_equal" as side:
-            low, high = _range(keys, model)
+            low, high = _range(error["loc"], model)
             if found == "nan":
                 return f"nan is no number, {low} to {high}"
             short = side == "greater_than_equal"
@@ -43,22 +70,34 @@ def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: 
         case "value_error":
             return f"{found} {error['ctx']['error']}"
         case _:
-            wanted = error["msg"].removeprefix("Input ").split(" or instance of")[0]
+            wanted = error["msg"].removeprefix("Input ").split(" or instance of")[0].split(" or object")[0]
             return f"{found} is of the wrong kind, it {wanted.replace('a valid dictionary', 'a section')}"
 
 
-def _range(keys: list[str], model: type[BaseModel]) -> tuple[float, float]:
-    """The `ge` and `le` of the field that `keys` name."""
-    section = model
-    for key in keys[:-1]:
-        inner = section.model_fields[key].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            raise TypeError(f"{key} is no section")
-        section = inner
+def _range(location: tuple[str | int, ...], model: type[BaseModel]) -> tuple[float, float]:
+    """The `ge` and `le` of the field at pydantic's `location`."""
+    section: Any = model
+    for key in location[:-1]:
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            section = section.model_fields[str(key)].annotation
+        elif get_origin(section) is Mapping:
+            section = get_args(section)[1]
+        else:
+            section = _kinds_of(section)[str(key)]
     low, high = -math.inf, math.inf
-    for bound in section.model_fields[keys[-1]].metadata:
+    for bound in section.model_fields[str(location[-1])].metadata:
         low, high = getattr(bound, "ge", low), getattr(bound, "le", high)
     return low, high
+
+
+def _kinds(model: type[BaseModel]) -> str:
+    return ", ".join(repr(kind) for kind in _kinds_of(get_args(model.model_fields["notify"].annotation)[1]))
+
+
+def _kinds_of(union: Any) -> dict[str, type[BaseModel]]:
+    """The models of a union by their `kind`."""
+    inner = get_args(union)[0] if get_origin(union) is Annotated else union
+    return {get_args(each.model_fields["kind"].annotation)[0]: each for each in get_args(inner)}
 
 
 def _line_of(text: str, keys: list[str]) -> int:

@@ -58,14 +58,14 @@ Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(stric
 
 
 class Language(StrEnum):
-    """Language of the texts that the voice makes itself; the page speaks that of its browser."""
+    """A language that monitord speaks (ISO 639-1)."""
 
     EN = "en"
     DE = "de"
 
 
 class RoomConfig(Section):
-    """What the alert calls this place, and in which language it is written."""
+    """What the alert calls this place, and the language of everything but the page, which speaks the browser's."""
 
     name: str = Field(default="Room", min_length=1, max_length=40)
     language: Annotated[Language, Field(strict=False)] = Language.EN
@@ -108,3 +108,6 @@ class VideoConfig(Section):
 
 LOOK_GRACE_S = 8.0
 """Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
+
+PAUSE_MAX_S = 12 * 3600.0
+"""No pause is longer, prolonging included; then the ear opens the microphone, whether anybody tells it to or not."""

@@ -1,7 +1,8 @@
 """How a sink reaches a machine in the house, and no other: checked as configured, as resolved, and as connected.
 
-`connect` gives a plain TCP connection. `LocalConnector` does the same for aiohttp: every request of a session that has
-it, redirects included, goes through the three checks. Both raise `monitord.lan.LanError` before a byte is sent:
+`connect` gives a plain TCP connection. `LocalConnector` does the same for aiohttp: every
+request of a session that has it, redirects included, goes through the three checks; `request` is one such request. All
+raise `monitord.lan.LanError` before a byte is sent:
 
 1. the name as it is written: no public address, no odd spelling of one;
 2. every address that it resolves to, each time (DNS rebinding: one public answer among them refuses all);
@@ -11,21 +12,41 @@ it, redirects included, goes through the three checks. Both raise `monitord.lan.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from monitord.lan import LanError, destination, local_address
+from monitord.notify.tls import TlsError, context, distrust
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aiohttp.abc import ResolveResult
 
     Answers = Sequence[tuple[int, int, int, str, tuple[Any, ...]]]
     Resolve = Callable[[str, int], Awaitable[Answers]]
+
+
+ANSWER_MAX = 1 << 16
+"""Bytes of an answer that are read."""
+
+
+class AnswerError(Exception):
+    """No answer that can be read came back; the text says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said: the HTTP status, and the body as JSON (None: it is none)."""
+
+    status: int
+    content: Any
 
 
 async def connect(host: str, port: int, *, cgnat: bool = False, resolve: Resolve | None = None) -> socket.socket:
@@ -62,6 +83,68 @@ async def connect(host: str, port: int, *, cgnat: bool = False, resolve: Resolve
         else:
             return connection
     raise refused
+
+
+async def request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    cgnat: bool = False,
+    ca_file: str = "",
+    timeout_s: float = 8.0,
+    resolver: AbstractResolver | None = None,
+) -> Answer:
+    """One HTTP request to a machine in the house. No redirect is followed, no proxy used, no cookie kept.
+
+    Raises:
+        LanError: it leads out of the house.
+        TlsError: the server is not whom we trust.
+        AnswerError: nobody answers, or not in time.
+    """
+    trust = context(ca_file) if url.startswith("https:") else False
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=LocalConnector(cgnat=cgnat, resolver=resolver),
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            ) as session,
+            session.request(
+                method, url, headers=headers, data=body or None, allow_redirects=False, ssl=trust or True
+            ) as answer,
+        ):
+            return Answer(answer.status, _json(await answer.content.read(ANSWER_MAX)))
+    except aiohttp.ClientConnectorCertificateError as cause:
+        raise TlsError(distrust(cause.certificate_error, cause.host)) from None  # type: ignore[arg-type] # it is ssl's
+    except aiohttp.ClientSSLError as cause:
+        error = cause.os_error
+        raise TlsError(distrust(error if isinstance(error, ssl.SSLError) else ssl.SSLError(), cause.host)) from None
+    except aiohttp.ClientConnectorError as cause:
+        raise AnswerError(f"{cause.host} cannot be reached: {nobody(cause.os_error)}") from None
+    except aiohttp.ClientError as cause:
+        raise AnswerError(f"the answer cannot be read ({type(cause).__name__}); is this the right address?") from None
+    except TimeoutError:
+        raise AnswerError(f"there was no answer in {timeout_s:g} s") from None
+
+
+def nobody(cause: OSError) -> str:
+    """Why a connection did not come about, in a few words."""
+    if isinstance(cause, socket.gaierror):
+        return "no machine has that name"
+    if isinstance(cause, ConnectionRefusedError):
+        return "it is there, but nothing answers at that port"
+    if isinstance(cause, TimeoutError):
+        return "it does not answer"
+    return (cause.strerror or str(cause) or type(cause).__name__).lower()
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:  # UnicodeDecodeError is one, too.
+        return None
 
 
 class LocalConnector(aiohttp.TCPConnector):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from monitord.config import BUILT_IN
 from monitord.notify import delivery
 from monitord.notify.sinks import SinkError
 
@@ -50,6 +51,12 @@ class Outlets:
     def transmit(self, name: str, notice: Notice) -> None:
         """Hand `notice` to the channel; what became of it is reported later."""
         self._begin(self._send(self._sinks.get(name), notice))
+
+    def brief(self, notice: Notice) -> None:
+        """Bring what is about no incident to every channel: once, and without a row in the journal."""
+        for sink in self._sinks.values():
+            if sink.name not in BUILT_IN:
+                self._begin(self._send(sink, notice))
 
     def show(self, name: str, content: dict[str, Any]) -> None:
         """Tell every channel that shows more than alerts."""

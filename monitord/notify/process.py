@@ -18,7 +18,11 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.machine import Machine
 from monitord.notify.outlets import Outlets
+from monitord.notify.pause import PauseError
+from monitord.notify.record import Record
+from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
@@ -53,6 +57,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_MACHINE_S = 30.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
 
@@ -74,6 +79,7 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._machine = Machine()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -99,6 +105,10 @@ class _Process:
         self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
+        self._record = Record(
+            self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief
+        )
+        cleanup.callback(self._record.close)
         self._voice = Voice(
             self._config,
             self._journal,
@@ -138,6 +148,7 @@ class _Process:
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
         self._every(_FORGET_S, self._forget)
+        self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
@@ -148,7 +159,7 @@ class _Process:
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
-        return self._voice.state()
+        return self._voice.state() | self._record.state()
 
     def incidents(self) -> list[dict[str, Any]]:
         """For the server: the newest incidents."""
@@ -170,20 +181,17 @@ class _Process:
         self._arm()
         return result
 
-    def nights(self, days: int) -> list[dict[str, Any]]:
-        """For the server: the last nights."""
-        del days
-        return []
-
     def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person pauses the monitor."""
-        del minutes, by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.pause(minutes, by, via))
 
     def resume(self, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person ends a pause."""
-        del by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
+        """For the server and the channels: open the microphone again; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.resume(by, via))
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
+        return self._record.nights(days)
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -200,15 +208,19 @@ class _Process:
             self._inbox.consume()
 
     def _readable(self) -> None:
+        self._record.tick()
         for _ in range(_AT_ONCE):
             received = self._inbox.peek(self._clock.monotonic())
             if received is None:
                 break
             self._voice.receive(received)
+            if received.frame is not None:
+                self._record.hear(received.frame)
             self._inbox.consume()
         self._tick()
 
     def _tick(self) -> None:
+        self._record.tick()
         self._voice.tick()
         self._arm()
 
@@ -238,6 +250,11 @@ class _Process:
             self._journal.forget(self._config.journal.keep_days)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
+
+    def _look_after_the_machine(self) -> None:
+        for fault in self._machine.news(self._clock.monotonic()):
+            self._voice.fault(fault)
+        self._arm()
 
     def _feed_watchdog(self) -> None:
         try:
@@ -271,7 +288,26 @@ class _Process:
     def _unix(self, at: float) -> int:
         return int(at - self._clock.monotonic() + self._clock.wall())
 
+    def _change_pause(self, change: Callable[[], None]) -> dict[str, Any]:
+        try:
+            change()
+        except PauseError as cause:
+            raise NotNowError(str(cause)) from None
+        self._publish("state", self._voice.state())
+        return self.state()
+
+    def _fault(self, fault: Fault) -> None:
+        self._voice.fault(fault)
+
+    def _brief(self, notice: Notice) -> None:
+        title, text = wording.title(notice), wording.body(notice, self._config.room.language)
+        log.info("%s: %s", title, text)
+        self._hub.publish("summary", {"title": title, "text": text})
+        self._outlets.brief(notice)
+
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "state":
+            content = content | self._record.state()
         if name == "incident":
             self._feed.incident(content)
         self._hub.publish(name, content)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from monitord.config import Language
 from monitord.events import Fault, Gate, Look, Measure, Sight, Sound
 from monitord.notify import incident, texts
+from monitord.notify.mood import Mood
 from monitord.notify.rows import word
 
 if TYPE_CHECKING:
@@ -20,29 +21,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 PROCESSES = ("ear", "eye", "voice")
-
-
-class Mood(StrEnum):
-    """The state of the monitor in one word, most urgent first."""
-
-    ALERT = "alert"
-    FAULT = "fault"
-    PAUSED = "paused"
-    LOOKING = "looking"
-    SOUND = "sound"
-    STARTING = "starting"
-    CALM = "calm"
-
-
-MOOD: dict[Mood, str] = {
-    Mood.ALERT: "Alert",
-    Mood.FAULT: "The monitor has a fault",
-    Mood.PAUSED: "Paused: nobody is listening",
-    Mood.LOOKING: "Taking a look",
-    Mood.SOUND: "A sound",
-    Mood.STARTING: "Starting",
-    Mood.CALM: "All quiet",
-}
 
 
 @dataclass
@@ -84,8 +62,10 @@ def mood(senses: Senses, live: Iterable[Incident]) -> Mood:
     return next((each for each, holding in holds.items() if holding), Mood.CALM)
 
 
-def state_json(senses: Senses, live: Iterable[Incident], room: str, clock: Clock) -> Json:
-    """The state of the monitor."""
+def state_json(
+    senses: Senses, live: Iterable[Incident], room: str, clock: Clock, language: Language = Language.EN
+) -> Json:
+    """The state of the monitor: codes, which the page puts into its own words, and texts in `language`."""
     now = clock.monotonic()
     which = mood(senses, live)
 
@@ -94,16 +74,16 @@ def state_json(senses: Senses, live: Iterable[Incident], room: str, clock: Clock
 
     return {
         "mood": which.value,
-        "text": MOOD[which],
+        "text": texts.text(which, language),
         "room": room,
         "time": clock.to_utc(now),
         "level_dbfs": senses.level_dbfs,
         "gate": None if senses.gate is None else senses.gate.name,
-        "gate_text": "" if senses.gate is None else texts.text(senses.gate),
+        "gate_text": "" if senses.gate is None else texts.text(senses.gate, language),
         "since_ear_s": ago(senses.ear_at),
         "since_sound_s": ago(senses.sound_at),
         "camera": None if senses.seen is None else word(senses.seen),
-        "camera_text": texts.camera(senses.seen),
+        "camera_text": texts.camera(senses.seen, language),
         "since_camera_s": ago(senses.seen_at),
         "confinement": {name: confinement_json(name, senses.measures.get(name)) for name in PROCESSES},
         "confinement_text": " ".join(
@@ -126,8 +106,10 @@ def _applies(name: str, measure: Measure) -> bool:
     return name != "voice" or measure not in (Measure.NO_FILE_WRITES, Measure.EMPTY_NETWORK)
 
 
-def incident_json(each: Incident, deliveries: Iterable[Delivery], clock: Clock) -> Json:
-    """One incident with its deliveries."""
+def incident_json(
+    each: Incident, deliveries: Iterable[Delivery], clock: Clock, language: Language = Language.EN
+) -> Json:
+    """One incident with its deliveries: codes, and texts in `language`."""
 
     def utc(at: float | None) -> str | None:
         return None if at is None else clock.to_utc(at)
@@ -136,17 +118,17 @@ def incident_json(each: Incident, deliveries: Iterable[Delivery], clock: Clock) 
         "id": each.id,
         "kind": "sound" if isinstance(each.subject, Sound) else "fault",
         "label": each.subject.name,
-        "text": texts.text(each.subject),
+        "text": texts.text(each.subject, language),
         "room": each.room,
         "urgency": each.urgency.value,
         "priority": each.priority.value,
         "lowered_by_carer": each.lowered_from is not None,
         "state": each.state.value,
-        "state_text": texts.text(each.state),
+        "state_text": texts.text(each.state, language),
         "score": each.score,
         "sounding": each.sounding,
         "camera": None if each.seen is None else word(each.seen),
-        "camera_text": texts.camera(each.seen),
+        "camera_text": texts.camera(each.seen, language),
         "opened_at": utc(each.opened_at),
         "last_at": utc(each.last_at),
         "alerted_at": utc(each.alerted_at),
@@ -157,11 +139,11 @@ def incident_json(each: Incident, deliveries: Iterable[Delivery], clock: Clock) 
         "acked_by": each.acked_by,
         "acked_via": each.acked_via,
         "cleared_at": utc(each.cleared_at),
-        "deliveries": [delivery_json(delivery, clock) for delivery in deliveries],
+        "deliveries": [delivery_json(delivery, clock, language) for delivery in deliveries],
     }
 
 
-def delivery_json(each: Delivery, clock: Clock) -> Json:
+def delivery_json(each: Delivery, clock: Clock, language: Language = Language.EN) -> Json:
     """One delivery."""
     return {
         "id": each.id,
@@ -169,7 +151,7 @@ def delivery_json(each: Delivery, clock: Clock) -> Json:
         "sink": each.sink,
         "reason": each.reason.value,
         "state": each.state.value,
-        "text": texts.text(each.state),
+        "text": texts.text(each.state, language),
         "attempts": each.attempts,
         "error": each.error,
         "delivered_at": None if each.delivered_at is None else clock.to_utc(each.delivered_at),

@@ -209,7 +209,7 @@ class Voice:
                 self._write()
                 self._show(known.incident)
             known = after
-        return view.delivery_json(known, self._clock)
+        return view.delivery_json(known, self._clock, self._config.room.language)
 
     def channel(self, name: str, trouble: str) -> None:
         """A channel works (""), or does not (why)."""
@@ -234,7 +234,9 @@ class Voice:
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""
-        state = view.state_json(self.senses, self._triage.live, self._config.room.name, self._clock)
+        state = view.state_json(
+            self.senses, self._triage.live, self._config.room.name, self._clock, self._config.room.language
+        )
         return {**state, "channels": [{"name": name, "trouble": self._channels.get(name, "")} for name in self._sinks]}
 
     def incidents(self) -> list[Json]:
@@ -243,7 +245,7 @@ class Voice:
 
     def incident(self, each: Incident) -> Json:
         """One incident, for JSON."""
-        return view.incident_json(each, self._outbox.of(each.id), self._clock)
+        return view.incident_json(each, self._outbox.of(each.id), self._clock, self._config.room.language)
 
     def repeat_s(self, each: Incident) -> float:
         """Seconds after which an alert of `each` that nobody took is to ring again; 0.0: never."""
@@ -329,7 +331,7 @@ class Voice:
         if delivery.Action.TRANSMIT in actions:
             self._transmit(after.sink, Notice(after.id, known, f"{self._journal.id}-{after.id}", after.reason))
         if delivery.Action.TELL_OWNER in actions and after.reason in delivery.RINGS:
-            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state))
+            log.error("alert %d, %s: %s", known.id, after.sink, texts.text(after.state, self._config.room.language))
             self._show(known.id)
         return after
 

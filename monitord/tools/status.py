@@ -19,7 +19,7 @@ from monitord.notify.clock import Clock
 from monitord.notify.journal import JournalError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitord.config import Config
     from monitord.notify.journal import History
@@ -41,7 +41,7 @@ class AskError(Exception):
 def status(config: Config, *, as_json: bool) -> int:
     """Print what the monitor hears, sees and tells; returns the exit code."""
     try:
-        answer = _ask(config, "GET", "api/v1/state")
+        answer = ask(config, "GET", "api/v1/state")
     except AskError as cause:
         return _failed(cause)
     url = page_url(config)
@@ -50,6 +50,9 @@ def status(config: Config, *, as_json: bool) -> int:
         return 0
     state = answer["state"]
     print(f"{state['room']}: {state['text']}")
+    if state.get("paused_until"):
+        at = datetime.fromisoformat(state["paused_until"]).astimezone()
+        print(f"paused:     until {at:%H:%M:%S}; `monitord resume` ends it")
     print(f"page:       {url}")
     print(f"ear:        {state['gate_text'] or 'not heard yet'} (last word {_ago(state['since_ear_s'])})")
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")
@@ -68,7 +71,7 @@ def ack(config: Config, incident: str) -> int:
         print(f"INCIDENT: {incident!r} is no number; monitord status shows the numbers", file=sys.stderr)
         return WRONG_USAGE
     try:
-        answer = _ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
+        answer = ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
     except AskError as cause:
         return _failed(cause)
     print(f"incident {answer['id']}: {_told(answer)}")
@@ -125,9 +128,24 @@ def page_url(config: Config) -> str:
     return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
-def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
+def ask(config: Config, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """What the running voice answers.
+
+    Args:
+        config: for the page's address.
+        method: "GET" or "POST".
+        path: below the page's address.
+        content: sent as JSON with POST.
+
+    Raises:
+        AskError: it does not answer, or refuses.
+    """
     url = page_url(config) + path
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 - http(s), see page_url
+    data = b"" if method == "POST" else None
+    headers = {}
+    if content is not None:
+        data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
     with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
         request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -16,6 +15,7 @@ from aiohttp import web
 from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
+from monitord.notify.web.files import files
 from monitord.notify.web.gate import is_this_machine
 from monitord.notify.web.subscribe import Subscriptions
 
@@ -34,14 +34,6 @@ BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
 BUTTON = "Acknowledge"
 """On a notification of an ntfy app."""
-_STATIC = Path(__file__).parent / "static"
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/style.css": ("style.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/manifest.webmanifest": ("manifest.webmanifest", "application/manifest+json"),
-}
 
 
 class ServerError(Exception):
@@ -109,8 +101,8 @@ class Server:
             ) from None
         self._gate.port = int(listener.getsockname()[1])
         application = web.Application(middlewares=[self._gate.guard], client_max_size=BODY_MAX)
-        for path, (name, kind) in _FILES.items():
-            application.router.add_get(path, _static(name, kind))
+        for path, (content, kind) in files().items():
+            application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
         if self._config.ntfy_topic:
@@ -148,12 +140,12 @@ class Server:
         )
 
 
-def _static(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    content = (_STATIC / name).read_bytes()
+def _static(content: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    charset = None if kind == "image/png" else "utf-8"
 
     async def serve(_: web.Request) -> web.Response:
         return web.Response(
-            body=content, content_type=kind, charset="utf-8", headers={**HEADERS, "Cache-Control": "no-cache"}
+            body=content, content_type=kind, charset=charset, headers={**HEADERS, "Cache-Control": "no-cache"}
         )
 
     return serve
