@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
         "--keep", action="store_true", help="keep the page up until Ctrl-C"
     )
     configured("check", _check, "check the configuration and the models")
+    doctor = configured("doctor", _doctor, "walk through everything that a night depends on, and say what mends it")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    doctor.add_argument("--no-listen", action="store_true", help="do not open the microphone")
 
     replay = configured("replay", _replay, "what would be heard and seen in a recording")
     replay.add_argument("--audio", type=Path, required=True, metavar="FILE", help="WAV or FLAC")
@@ -105,13 +108,19 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
     _add_test(configured("test-alert", _test_alert, "send a test and wait for what proves that it arrived"))
     configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
+    report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
+    report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--picture", type=Path, metavar="FILE.svg", help="write a picture of the nights, too")
+    configured("pause", _pause, "close the microphone for a while; it opens by itself again").add_argument(
+        "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
+    )
+    configured("resume", _resume, "end a pause: open the microphone again")
     forget = add("forget", _forget, "delete history at once: all of it, or that of some hours")
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     forget.add_argument("--until", metavar="T", help="what was before then: likewise")
-    simulate = configured("simulate", _simulate, "what your rules make of a night that you write down")
-    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
-    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_simulate(configured("simulate", _simulate, "what your rules make of a night that you write down"))
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
@@ -125,6 +134,11 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
 
 def _add_test(test: argparse.ArgumentParser) -> None:
     test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
+    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_pair(pair: argparse.ArgumentParser) -> None:
@@ -187,6 +201,13 @@ def _check(options: argparse.Namespace) -> int:
     from monitord.tools.check import check
 
     return check(Config.load(options.config), options.config)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from monitord.tools.doctor import doctor
+
+    config = Config.load(options.config)
+    return doctor(config, options.config, as_json=options.json, listen=not options.no_listen)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -258,6 +279,24 @@ def _pair(options: argparse.Namespace) -> int:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from monitord.tools.report import report
+
+    return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import pause
+
+    return pause(Config.load(options.config), options.length)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from monitord.tools.pause import resume
+
+    return resume(Config.load(options.config))
 
 
 def _forget(options: argparse.Namespace) -> int:

@@ -143,6 +143,11 @@ class Fault(Enum):
     MICROPHONE_SILENT = 5
     DETECTOR_MODEL = 6
     EAR_NOT_CONFINED = 7
+    MICROPHONE_CONSTANT = 8
+    MICROPHONE_CLIPS = 9
+    MICROPHONE_FAINT = 10
+    MICROPHONE_OFFSET = 11
+    ROOM_TOO_LOUD = 12
     CAMERA_MISSING = 16
     CAMERA_BUSY = 17
     CAMERA_BROKEN = 18
@@ -159,6 +164,12 @@ class Fault(Enum):
     UNCONFINED = 53
     VOICE_UNCONFINED = 54
     ALERT_UNDELIVERED = 55
+    PAUSE_OVER = 56
+    PAUSE_STUCK = 57
+    POWER_LOW = 58
+    THROTTLED = 59
+    TOO_HOT = 60
+    MEMORY_LOW = 61
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

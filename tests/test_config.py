@@ -112,9 +112,8 @@ def test_the_ranges_in_the_example_are_the_real_ones(tmp_path):
     pattern = rf"^# .*?{number} to {number}.*\n{comment}#?([a-z_]+) = \d"
     said = re.findall(pattern, EXAMPLE.read_text("utf-8"), re.MULTILINE)
     assert {key for _, _, key in said} == {
-        *("block_s", "look_s", "looks_per_hour", "cooldown_s", "port", "keep_days"),
+        *("block_s", "look_s", "looks_per_hour", "cooldown_s", "port", "keep_days", "session_days"),
         *("repeat_s", "escalate_s", "remind_s"),
-        "session_days",
     }
     where = {key.rpartition(".")[2]: key for key in keys_of(Config)}
     for low, high, key in said:

@@ -56,7 +56,7 @@ def test_the_completion_completes(made):
         )
         return done.stdout.split()
 
-    assert complete("re", 1) == ["replay"]
+    assert complete("rep", 1) == ["replay", "report"]
     assert set(complete("status --", 2)) == {"--help", "--config", "--json"}
     assert complete("evaluate au", 2) == ["audio"]
 

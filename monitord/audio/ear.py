@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 HEARTBEAT_S = 5.0
 RENEW_S = 10.0
 END_AFTER_S = 10.0
-SILENT_S = 60.0
-"""No microphone is without any noise of its own for a minute."""
+SILENT_S = 50.0
+"""No microphone is without any noise of its own for so long; it is to be told within a minute."""
 
 ASK = Message(Kind.LOOK, Look.ASKED)
 """The one message that the eye gets too."""
@@ -142,6 +142,11 @@ class Ear:
         self._faults -= stood
         return [Message(Kind.FAULT, Fault.RECOVERED)] if stood and not self._faults else []
 
+    def found(self, faults: frozenset[Fault], among: frozenset[Fault], now: float) -> list[Message]:
+        """Of `among`, just `faults` stand now."""
+        messages = [message for fault in sorted(faults, key=_number) for message in self.fault(fault, now)]
+        return messages + self.clear(*(among - faults))
+
     def look_failed(self, now: float) -> list[Message]:
         """The eye could not be asked. The sound was told already; this tells why no sight will follow."""
         self._gate.look_failed(now)
@@ -181,6 +186,10 @@ class Ear:
 
     def _level(self) -> int:
         return min(LEVEL_MAX, max(0, round(-self._level_dbfs)))
+
+
+def _number(fault: Fault) -> int:
+    return fault.value
 
 
 DEAF = frozenset({Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED, Fault.DETECTOR_MODEL})

@@ -17,9 +17,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from monitord import paths, service
+from monitord.audio import health
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
-from monitord.events import Fault, Frame, Gate, Message, Role
+from monitord.config import PAUSE_MAX_S
+from monitord.events import EAR_FAULTS, Fault, Frame, Gate, Message, Role
 from monitord.wire import encode
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from monitord.audio.detector import Decision, Detector, Stages
     from monitord.audio.features import Samples
+    from monitord.audio.masking import Masking
     from monitord.audio.source import Source
     from monitord.channel import Channel
     from monitord.config import Config
@@ -39,13 +42,22 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
 """After so long without trouble, overruns are forgotten and the next reopening is a first one again."""
+STALLS_MAX = 4
+"""A stream that stalls after so many openings in a row may be this process's own fault, or its library's."""
+PATIENCE_S = 60.0
+"""The voice gets so long to end a pause before the ear does."""
 
 DEAF = (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED)
 """What the first block of a reopened microphone clears."""
+UNHEARD = frozenset({*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_CONSTANT})
+"""With one of these told, the owner knows that nothing is heard, and a restart would help no more than reopening."""
+PROGRESS_S = 60.0
+"""Without any sound that changes for so long, and nothing told that says why, this process is of no use any more."""
+DROWNED = frozenset({Fault.ROOM_TOO_LOUD})
 
 
 class SourceHangs(Exception):  # noqa: N818 - a state of affairs that only a new process ends
-    """The sound system keeps a thread of this process for ever; the text says so."""
+    """The sound system hangs, and only a new process may get free of it; the text says so."""
 
 
 class Loop:
@@ -57,6 +69,7 @@ class Loop:
         open_source: opens the source anew; may raise MicrophoneError.
         make_detector: a fresh detector, for a stream that begins.
         trace: print each decision as one JSON object a line on stdout.
+        masking: asks now and then whether a cry would be heard over the noise; None: nobody does.
         clock: seconds, monotonic.
     """
 
@@ -68,6 +81,7 @@ class Loop:
         make_detector: Callable[[], Detector],
         *,
         trace: bool = False,
+        masking: Masking | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
@@ -75,20 +89,23 @@ class Loop:
         self._make_detector = make_detector
         self._detector = make_detector()
         self._trace = trace
+        self._masking = masking
         self._clock = clock
         self._ear = Ear(config, clock())
         self._paused_switch = str(paths.runtime_dir() / paths.PAUSED)
         self._switch_at = clock()
+        self._switched_at: float | None = None
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
+        self._health = health.Health()
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._stopping = False
-        self._failures = 0
+        self._failures = self._stalls = 0
         self._retry_at = self._trouble_at = clock()
         self._overruns = 0
         self._watchdog_s = service.watchdog_s()
-        self._watchdog_at = clock()
+        self._watchdog_at = self._progress_at = clock()
 
     def stop(self) -> None:
         """Make `run` return soon; callable from a signal handler."""
@@ -101,7 +118,7 @@ class Loop:
         """Run until `stop`.
 
         Raises:
-            SourceHangs: the source could not be closed.
+            SourceHangs: the source could not be closed, or opening it anew does not help.
         """
         with self._look_socket:
             while not self._stopping:
@@ -111,7 +128,7 @@ class Loop:
     def turn(self) -> None:
         """Wait for one block, or a tick, and do what follows from it."""
         now = self._clock()
-        if self._watchdog_s is not None and now >= self._watchdog_at:
+        if self._watchdog_s is not None and now >= self._watchdog_at and self._alive(now):
             self._watchdog_at = now + self._watchdog_s
             service.notify("WATCHDOG=1")
         self._mind_the_switch(now)
@@ -123,7 +140,12 @@ class Loop:
         now = self._clock()
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
-            self._going_well(now)
+            self._going_well(block, now)
+        if decisions and block is not None and (block.min() < block.max() or not self._ear.silence_is_fault):
+            self._progress_at = now
+        if block is not None and self._masking is not None:
+            drowned = self._masking.take(block, decisions[-1] if decisions else None)
+            self._say(self._ear.found(frozenset({Fault.ROOM_TOO_LOUD} if drowned else ()), DROWNED, now), now)
         for decision in decisions:
             messages = self._ear.hear(decision, now)
             self._say(messages, now)
@@ -132,27 +154,44 @@ class Loop:
             self._say(self._ear.tick(now), now)
             self._channel.flush()  # What a voice that was away has missed need not wait for the next message.
 
+    def _alive(self, now: float) -> bool:
+        """Whether sound that changes went through the detector of late, or the owner knows why not."""
+        explained = self._ear.gate is Gate.PAUSED or bool(self._ear.faults & UNHEARD)
+        return explained or now - self._progress_at < PROGRESS_S
+
     def _mind_the_switch(self, now: float) -> None:
         if now < self._switch_at:
             return
         self._switch_at = now + TICK_S
-        wanted = os.access(self._paused_switch, os.F_OK)
+        wanted = self._wanted_closed(now)
         if wanted == (self._ear.gate is Gate.PAUSED):
             return
         log.info("the microphone is %s by the owner", "closed" if wanted else "opened again")
         if wanted:
             self._close()
-            self._say(self._ear.clear(*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_OVERRUN), now)
+            self._say(self._ear.clear(*EAR_FAULTS), now)
             self._say(self._ear.pause(now), now)
         else:
             self._failures, self._retry_at = 0, now
             self._say(self._ear.resume(now), now)
+
+    def _wanted_closed(self, now: float) -> bool:
+        """Whether the switch is there; one that nobody removes is no longer minded after the longest pause there is."""
+        if not os.access(self._paused_switch, os.F_OK):
+            self._switched_at = None
+            return False
+        if self._switched_at is None:
+            self._switched_at = now
+        return now - self._switched_at < PAUSE_MAX_S + PATIENCE_S
 
     def _next_block(self, now: float) -> Samples | None:
         if self._source is None and self._ear.gate is not Gate.PAUSED and now >= self._retry_at:
             self._source = self._open_source()
             self._ear.silence_is_fault = self._source.silence_is_fault
             self._detector = self._make_detector()
+            self._health = health.Health()
+            if self._masking is not None:
+                self._masking.begin()
             self._overruns = 0
         if self._source is not None:
             return self._source.read(TICK_S)
@@ -170,10 +209,14 @@ class Loop:
         log.warning("%s; it is tried again in %g s", cause, back_off_s)
         self._say(self._ear.fault(cause.fault, now), now)
         self._close()
+        self._stalls = self._stalls + 1 if cause.fault is Fault.MICROPHONE_STALLED else 0
+        if self._stalls >= STALLS_MAX:
+            raise SourceHangs("opening the microphone anew does not help; a new ear tries")
 
-    def _going_well(self, now: float) -> None:
+    def _going_well(self, block: Samples, now: float) -> None:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
+        self._stalls = 0
         messages = self._ear.clear(*DEAF)
         if self._source.overruns > self._overruns:
             self._overruns, self._trouble_at = self._source.overruns, now
@@ -181,6 +224,8 @@ class Loop:
         elif now - self._trouble_at >= STEADY_S:
             self._failures = 0
             messages += self._ear.clear(Fault.MICROPHONE_OVERRUN)
+        if self._source.silence_is_fault:  # A file may be what it likes.
+            messages += self._ear.found(self._health.take(block), health.FAULTS, now)
         self._say(messages, now)
 
     def _close(self) -> None:

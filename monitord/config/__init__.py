@@ -29,6 +29,7 @@ from monitord.config.channels import (
 from monitord.config.hours import QuietConfig
 from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
+from monitord.config.report import ReportConfig
 from monitord.config.rules import (
     EVERYONE,
     AlertWhen,
@@ -45,6 +46,7 @@ from monitord.config.section import ConfigError, Section
 from monitord.config.senses import (
     HOP_S,
     LOOK_GRACE_S,
+    PAUSE_MAX_S,
     AudioConfig,
     Language,
     Profile,
@@ -63,6 +65,7 @@ __all__ = [
     "LOG",
     "LOOK_GRACE_S",
     "PAGE",
+    "PAUSE_MAX_S",
     "AlertWhen",
     "AppriseConfig",
     "AudioConfig",
@@ -83,6 +86,7 @@ __all__ = [
     "Priority",
     "Profile",
     "QuietConfig",
+    "ReportConfig",
     "RoomConfig",
     "RuleConfig",
     "RulesConfig",
@@ -111,6 +115,7 @@ class Config(Section):
     page: PageConfig = PageConfig()
     notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
+    report: ReportConfig = ReportConfig()
 
     @property
     def channels(self) -> tuple[str, ...]:

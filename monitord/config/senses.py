@@ -108,3 +108,6 @@ class VideoConfig(Section):
 
 LOOK_GRACE_S = 8.0
 """Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
+
+PAUSE_MAX_S = 12 * 3600.0
+"""No pause is longer, prolonging included; then the ear opens the microphone, whether anybody tells it to or not."""

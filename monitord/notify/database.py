@@ -7,13 +7,14 @@ still be read of it is copied into the new one, row by row; a row that no longer
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from monitord.notify.rows import FIRST, MIGRATIONS, SCHEMA_VERSION, TABLES, TIMED, makes_sense
+from monitord.notify.rows import FIRST, LEDGER, MIGRATIONS, SCHEMA_VERSION, TABLES, TIMED, makes_sense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,6 +171,8 @@ def erase(path: Path, begin: str, end: str, *, everything: bool) -> Erased:
                 query = f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?"  # noqa: S608 - our own names
                 query += " AND state = 'cleared'" if table == "incidents" else ""
                 rows[table] = database.execute(query, (begin, end)).rowcount
+            if everything:
+                forget_spans(database, math.inf)
             live = "SELECT count(*) FROM incidents WHERE opened_at >= ? AND opened_at < ?"
             kept = int(database.execute(live, (begin, end)).fetchone()[0])
             database.execute("COMMIT")
@@ -183,6 +186,16 @@ def erase(path: Path, begin: str, end: str, *, everything: bool) -> Erased:
     for aside in asides if everything else ():
         aside.unlink(missing_ok=True)
     return Erased(rows, kept, asides)
+
+
+def forget_spans(database: sqlite3.Connection, before: float) -> None:
+    """Delete what the ledger has of the time before `before` (UTC, seconds since 1970) and is over."""
+    for query in (
+        "DELETE FROM spans WHERE ended + (SELECT ahead FROM lives WHERE id = life) < ?",
+        "DELETE FROM lives WHERE alive + ahead < ? AND id < (SELECT max(id) FROM lives)",
+    ):
+        database.execute(query, (before,))
+    database.execute("UPDATE lives SET began = coalesce((SELECT min(began) FROM spans WHERE life = lives.id), began)")
 
 
 def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
@@ -203,9 +216,10 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 
 def clashes(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
     """Whether both give the same numbers to different things, if `source` does not come from `target`."""
-    return any(target.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES) and any(  # noqa: S608 - our own names
-        source.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-        for table in TABLES
+    tables = [table for table in TABLES if table not in LEDGER]
+    return all(
+        any(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)  # noqa: S608 - our own names
+        for database in (source, target)
     )
 
 

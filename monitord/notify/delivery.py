@@ -91,6 +91,7 @@ class Reason(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CLEARED = "cleared"
     TEST = "test"
+    SUMMARY = "summary"
 
 
 RINGS = frozenset({Reason.ALERT, Reason.REPEAT, Reason.ESCALATED, Reason.STILL, Reason.TEST})

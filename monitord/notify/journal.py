@@ -24,6 +24,7 @@ from monitord.notify.database import (
     VersionError,
     clashes,
     copy,
+    forget_spans,
     open_database,
     open_for_reading,
     open_in_memory,
@@ -32,7 +33,9 @@ from monitord.notify.database import (
     sentence,
     set_aside,
 )
-from monitord.notify.rows import DELIVERY, INCIDENT, to_act, to_delivery, to_incident, to_row
+from monitord.notify.ledger import Guard, Span
+from monitord.notify.nights import Life
+from monitord.notify.rows import DELIVERY, INCIDENT, span_id, to_act, to_delivery, to_incident, to_row
 from monitord.wire import decode
 
 if TYPE_CHECKING:
@@ -103,6 +106,10 @@ class History:
         marks = ", ".join("?" * len(incidents))
         return self._deliveries(f"WHERE incident IN ({marks}) ORDER BY id", *incidents)
 
+    def deliveries_since(self, sink: str, utc: str) -> list[Delivery]:
+        """The deliveries through `sink` that were begun at `utc` or later, oldest first."""
+        return self._deliveries("WHERE sink = ? AND begun_at >= ? ORDER BY id", sink, utc)
+
     def unfinished(self) -> list[Delivery]:
         """The deliveries that are neither delivered nor failed."""
         return self._deliveries("WHERE state IN ('pending', 'sending') ORDER BY id")
@@ -125,6 +132,22 @@ class History:
         """Numbers of the next incident and the next delivery; none is ever given twice."""
         given = dict(self._rows("SELECT name, seq FROM sqlite_sequence"))
         return given.get("incidents", 0) + 1, given.get("deliveries", 0) + 1
+
+    def lives(self) -> list[Life]:
+        """The lives of the voice, oldest first."""
+        rows = self._rows("SELECT id, boot, ahead, began, alive, stopped FROM lives ORDER BY id")
+        return [
+            Life(number, boot, ahead, began, alive, stopped=bool(stopped))
+            for number, boot, ahead, began, alive, stopped in rows
+        ]
+
+    def spans(self) -> dict[int, list[Span]]:
+        """The spans of each life, by its number, oldest first."""
+        found: dict[int, list[Span]] = {}
+        for life, state, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY id"):
+            with contextlib.suppress(ValueError):  # A damaged row is one that was not recorded.
+                found.setdefault(life, []).append(Span(Guard(state), *row))
+        return found
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         try:
@@ -273,6 +296,35 @@ class Journal(History):
         """Write `each` as it now is; inside `transaction`, after its incident."""
         self._save("deliveries", DELIVERY, each)
 
+    def save_life(self, each: Life) -> None:
+        """Write a life of the voice as it now is; inside `transaction`. Its beginning stays what it was."""
+        self._database.execute(
+            "INSERT INTO lives (id, boot, ahead, began, alive, stopped) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE"
+            " SET ahead = excluded.ahead, alive = excluded.alive, stopped = excluded.stopped",
+            (each.id, each.boot, each.ahead, each.began, each.alive, each.stopped),
+        )
+
+    def save_span(self, life: int, number: int, each: Span) -> None:
+        """Write the span of that number in that life; inside `transaction`, after the life."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO spans (id, life, state, why, began, ended) VALUES (?, ?, ?, ?, ?, ?)",
+            (span_id(life, number), life, each.guard.value, str(each.why), each.began, each.ended),
+        )
+
+    def forget_spans(self, before: float) -> None:
+        """Delete what the ledger has of the time before `before` (UTC, seconds since 1970); inside `transaction`."""
+        forget_spans(self._database, before)
+
+    @property
+    def device(self) -> int:
+        """Number of the device that its folder lies on.
+
+        Raises:
+            OSError: it has none.
+        """
+        return self._path.parent.stat().st_dev
+
     def forget(self, keep_days: int) -> None:
         """Delete what is older than `keep_days`; live incidents and the last frame stay.
 
@@ -286,6 +338,7 @@ class Journal(History):
                 "DELETE FROM frames WHERE received_at < ? AND id < (SELECT max(id) FROM frames)", (limit,)
             )
             self._database.execute("DELETE FROM incidents WHERE state = 'cleared' AND cleared_at < ?", (limit,))
+            self.forget_spans(before.timestamp())
         self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # What is deleted is not to live on in the log.
 
     def _save(self, table: str, names: tuple[str, ...], each: Incident | Delivery) -> None:

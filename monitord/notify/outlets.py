@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from monitord.config import BUILT_IN
 from monitord.notify import delivery
 from monitord.notify.sinks import SinkError
 
@@ -82,6 +83,12 @@ class Outlets:
         if number in self._trials:
             self._trials[number].set()
         return number in self._trials
+
+    def brief(self, notice: Notice) -> None:
+        """Bring what is about no incident to every channel: once, and without a row in the journal."""
+        for sink in self._sinks.values():
+            if sink.name not in BUILT_IN:
+                self._begin(self._send(sink, notice))
 
     def show(self, name: str, content: dict[str, Any]) -> None:
         """Tell every channel that shows more than alerts."""

@@ -19,14 +19,20 @@ from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.machine import Machine
 from monitord.notify.outlets import Outlets
+from monitord.notify.pause import PauseError
+from monitord.notify.record import Record
+from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
+from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
-from monitord.notify.web import accessfile
+from monitord.notify.web import accessfile, ntfy
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.doorkeeper import Doorkeeper
+from monitord.notify.web.feed import Feed
 from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import Server, ServerError
@@ -52,6 +58,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_MACHINE_S = 30.0
 _AT_ONCE = 32
 """Datagrams that are taken before the loop does anything else."""
 
@@ -74,6 +81,7 @@ class _Process:
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
         self._tested: dict[str, Any] | None = None
+        self._machine = Machine()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -98,7 +106,12 @@ class _Process:
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
         others = channels(self._config, page_for_others(self._config))
         self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._skip_what_is_committed()
+        self._record = Record(
+            self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief
+        )
+        cleanup.callback(self._record.close)
         self._voice = Voice(
             self._config,
             self._journal,
@@ -110,6 +123,7 @@ class _Process:
             followers=self._outlets.followers,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        self._recall()
         page = self._config.page
         names = names_of_this_machine()
         self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
@@ -121,7 +135,7 @@ class _Process:
             cgnat=page.cgnat,
         )
         tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
-        server = Server(self, self._hub, gate, page, tls)
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
@@ -137,6 +151,7 @@ class _Process:
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
         self._every(_FORGET_S, self._forget)
+        self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
@@ -147,7 +162,7 @@ class _Process:
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
-        return self._voice.state()
+        return self._voice.state() | self._record.state()
 
     def incidents(self) -> list[dict[str, Any]]:
         """For the server: the newest incidents."""
@@ -169,20 +184,17 @@ class _Process:
         self._arm()
         return result
 
-    def nights(self, days: int) -> list[dict[str, Any]]:
-        """For the server: the last nights."""
-        del days
-        return []
-
     def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person pauses the monitor."""
-        del minutes, by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
+        """For the server and the channels: close the microphone for a while; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.pause(minutes, by, via))
 
     def resume(self, by: str, via: str) -> dict[str, Any]:
-        """For the server: a person ends a pause."""
-        del by, via
-        raise NotNowError("this monitord cannot be paused from the page yet")
+        """For the server and the channels: open the microphone again; returns the state. Raises: NotNowError."""
+        return self._change_pause(lambda: self._record.resume(by, via))
+
+    def nights(self, days: int) -> list[dict[str, Any]]:
+        """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
+        return self._record.nights(days)
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
@@ -209,15 +221,19 @@ class _Process:
             self._inbox.consume()
 
     def _readable(self) -> None:
+        self._record.tick()
         for _ in range(_AT_ONCE):
             received = self._inbox.peek(self._clock.monotonic())
             if received is None:
                 break
             self._voice.receive(received)
+            if received.frame is not None:
+                self._record.hear(received.frame)
             self._inbox.consume()
         self._tick()
 
     def _tick(self) -> None:
+        self._record.tick()
         self._voice.tick()
         self._arm()
 
@@ -237,6 +253,7 @@ class _Process:
 
     def _beat(self) -> None:
         self._hub.recheck(self._doorkeeper.holds)
+        self._feed.recheck(self._doorkeeper.holds)
         self._publish("state", self._voice.state())
         self._voice.heal()
         self._tick()
@@ -246,6 +263,11 @@ class _Process:
             self._journal.forget(self._config.journal.keep_days)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
+
+    def _look_after_the_machine(self) -> None:
+        for fault in self._machine.news(self._clock.monotonic()):
+            self._voice.fault(fault)
+        self._arm()
 
     def _feed_watchdog(self) -> None:
         try:
@@ -262,9 +284,50 @@ class _Process:
             shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
             self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
             return
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
+        told = self._voice.incident(notice.incident)
+        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
+        if notice.urgency is not None:
+            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
+
+    def _recall(self) -> None:
+        """What ntfy apps may have missed while the voice was down."""
+        now = self._clock.monotonic()
+        since = self._clock.to_utc(now - ntfy.KEPT_S)
+        alerts, acked = [], {}
+        for each in self._journal.deliveries_since(PAGE_SINK, since):
+            known = self._voice.find(each.incident)
+            if known is None or each.begun_at is None or each.reason not in delivery.RINGS:
+                continue
+            alerts.append((f"{self._journal.id}-{each.id}", self._unix(each.begun_at), known))
+            if known["acked_at"] is not None:
+                acked[each.incident] = self._unix(self._clock.from_utc(known["acked_at"]))
+        self._feed.recall(alerts, acked)
+
+    def _unix(self, at: float) -> int:
+        return int(at - self._clock.monotonic() + self._clock.wall())
+
+    def _change_pause(self, change: Callable[[], None]) -> dict[str, Any]:
+        try:
+            change()
+        except PauseError as cause:
+            raise NotNowError(str(cause)) from None
+        self._publish("state", self._voice.state())
+        return self.state()
+
+    def _fault(self, fault: Fault) -> None:
+        self._voice.fault(fault)
+
+    def _brief(self, notice: Notice) -> None:
+        title, text = wording.title(notice), wording.body(notice, self._config.room.language)
+        log.info("%s: %s", title, text)
+        self._hub.publish("summary", {"title": title, "text": text})
+        self._outlets.brief(notice)
 
     def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "state":
+            content = content | self._record.state()
+        if name == "incident":
+            self._feed.incident(content)
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

@@ -13,6 +13,7 @@ from monitord.events import Fault, Look, Sight, Sound
 from monitord.notify import delivery, incident
 from monitord.notify.delivery import Delivery
 from monitord.notify.incident import Act, Incident, Urgency
+from monitord.notify.ledger import Guard
 from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
@@ -86,10 +87,32 @@ MIGRATIONS = (
     CREATE TABLE journal (id TEXT NOT NULL) STRICT;
     INSERT INTO journal VALUES (lower(hex(randomblob(4))));
     """,
+    # 3: the ledger; times in seconds since the machine started (`monitord.notify.nights`).
+    """
+    CREATE TABLE lives (
+        id INTEGER PRIMARY KEY,
+        boot TEXT NOT NULL,
+        ahead REAL NOT NULL,
+        began REAL NOT NULL,
+        alive REAL NOT NULL,
+        stopped INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE spans (
+        id INTEGER PRIMARY KEY,
+        life INTEGER NOT NULL REFERENCES lives (id) ON DELETE CASCADE,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL,
+        began REAL NOT NULL,
+        ended REAL
+    ) STRICT;
+    CREATE INDEX spans_by_life ON spans (life);
+    """,
 )
 """How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
-TABLES = ("frames", "incidents", "deliveries", "acts")
+LEDGER = ("lives", "spans")
+"""Tables of the ledger: their numbers are given so that those of one voice are never another's (`span_id`)."""
+TABLES = ("frames", "incidents", "deliveries", "acts", *LEDGER)
 """Tables that hold history, each after those that it refers to; each has a column `id`."""
 TIMED = {"frames": "received_at", "incidents": "opened_at"}
 """What is forgotten by its time, and the column that has it; the others go with their incident."""
@@ -140,9 +163,16 @@ def makes_sense(table: str, values: dict[str, Any], clock: Clock) -> bool:
                 to_delivery(tuple(values[name] for name in DELIVERY), clock)
             case "acts":
                 to_act(tuple(values[name] for name in ("incident", "at", "event", "by", "via")), clock)
+            case "spans":
+                Guard(str(values["state"]))
     except (KeyError, ValueError, TypeError, WireError):
         return False
     return True
+
+
+def span_id(life: int, number: int) -> int:
+    """The number of the row of a span: that of its life, and which one it is in it."""
+    return life << 24 | number
 
 
 def to_row(each: Incident | Delivery, clock: Clock) -> list[object]:

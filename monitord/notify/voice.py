@@ -247,6 +247,10 @@ class Voice:
         """One incident, for JSON."""
         return view.incident_json(each, self._outbox.of(each.id), self._clock, self._config.room.language)
 
+    def repeat_s(self, each: Incident) -> float:
+        """Seconds after which an alert of `each` that nobody took is to ring again; 0.0: never."""
+        return self._triage.rule(each).repeat_s
+
     def find(self, number: int) -> Json | None:
         """The incident of that number, for JSON; None: there is none."""
         known = self._shown.get(number) or self._journal.incident(number)

@@ -19,7 +19,7 @@ from monitord.notify.clock import Clock
 from monitord.notify.journal import JournalError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitord.config import Config
     from monitord.notify.journal import History
@@ -54,6 +54,9 @@ def status(config: Config, *, as_json: bool) -> int:
         return 0
     state = answer["state"]
     print(f"{state['room']}: {state['text']}")
+    if state.get("paused_until"):
+        at = datetime.fromisoformat(state["paused_until"]).astimezone()
+        print(f"paused:     until {at:%H:%M:%S}; `monitord resume` ends it")
     print(f"page:       {url}")
     print(f"ear:        {state['gate_text'] or 'not heard yet'} (last word {_ago(state['since_ear_s'])})")
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")
@@ -129,15 +132,22 @@ def page_url(config: Config) -> str:
     return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
-def open_voice(config: Config, method: str, path: str, body: bytes = b"", timeout_s: float = TIMEOUT_S) -> Any:
-    """The running voice's answer, to be read.
+def open_voice(
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
+) -> Any:
+    """The running voice's answer, to be read; parameters as those of `ask`.
 
     Raises:
         urllib.error.HTTPError: it refuses.
         OSError: nobody answers.
         AskError: the file that says whom to trust is damaged.
     """
-    request = urllib.request.Request(page_url(config) + path, method=method, data=body if method == "POST" else None)  # noqa: S310 - http(s), see page_url
+    data = b"" if method == "POST" else None
+    headers = {}
+    if content is not None:
+        data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    url = page_url(config) + path
+    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
     with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
         request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
@@ -145,8 +155,17 @@ def open_voice(config: Config, method: str, path: str, body: bytes = b"", timeou
     return opener.open(request, timeout=timeout_s)
 
 
-def ask(config: Config, method: str, path: str, body: bytes = b"", timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-    """The running voice's answer.
+def ask(
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
+) -> dict[str, Any]:
+    """What the running voice answers.
+
+    Args:
+        config: for the page's address.
+        method: "GET" or "POST".
+        path: below the page's address.
+        content: sent as JSON with POST.
+        timeout_s: seconds to wait.
 
     Raises:
         AskError: it refuses, or something else answers.
@@ -154,7 +173,7 @@ def ask(config: Config, method: str, path: str, body: bytes = b"", timeout_s: fl
     """
     url = page_url(config) + path
     try:
-        with open_voice(config, method, path, body, timeout_s) as answer:
+        with open_voice(config, method, path, content, timeout_s) as answer:
             result = json.loads(answer.read(_BODY_MAX))
     except urllib.error.HTTPError as refused:
         with refused:

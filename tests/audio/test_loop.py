@@ -10,10 +10,10 @@ import pytest
 from monitord import paths
 from monitord.audio import loop as loop_module
 from monitord.audio.detector import Detector
-from monitord.audio.loop import BACK_OFF_S, STEADY_S, Loop, SourceHangs
+from monitord.audio.loop import BACK_OFF_S, PATIENCE_S, PROGRESS_S, STALLS_MAX, STEADY_S, Loop, SourceHangs
 from monitord.audio.source import FakeSource, MicrophoneError
 from monitord.channel import Channel
-from monitord.config import Config, Sensitivity
+from monitord.config import PAUSE_MAX_S, Config, Sensitivity
 from monitord.events import Fault, Gate, Kind, Look, Role, Sound
 from monitord.wire import decode
 
@@ -122,7 +122,7 @@ def test_a_voice_that_is_away_gets_it_later(house, hops):
     assert Sound.CRY in [message.label for message in house.turn()]
 
 
-@pytest.mark.parametrize("fault", [Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED])
+@pytest.mark.parametrize("fault", [Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY])
 def test_a_lost_microphone_is_told_and_reopened_for_ever_with_back_off(house, hops, fault):
     first = FakeSource([*hops(2), lost(fault)])
     house.sources = [first, *(lost(fault) for _ in range(8)), FakeSource(hops(3))]
@@ -175,6 +175,109 @@ def test_the_owner_closes_and_opens_the_microphone(house, hops):
     assert house.sources == [opened]
     (house.folder / paths.PAUSED).unlink()
     assert Sound.CRY in [message.label for message in house.turn(8)]
+
+
+def test_a_switch_that_nobody_removes_does_not_keep_the_microphone_closed_for_ever(house, hops):
+    house.sources = [FakeSource(hops(0, 30)), FakeSource(hops(0, 30))]
+    house.turn(1)
+    (house.folder / paths.PAUSED).touch()
+    house.turn(1)
+    house.now += PAUSE_MAX_S
+    house.turn(1, seconds=1.0)
+    assert house.sources  # It is closed as long as the longest pause may last.
+    house.now += PATIENCE_S
+    assert Sound.CRY in [message.label for message in house.turn(8)]
+    assert house.sources == []
+    (house.folder / paths.PAUSED).unlink()
+    house.turn(2, seconds=1.0)
+    (house.folder / paths.PAUSED).touch()
+    house.turn(2, seconds=1.0)
+    assert house.loop._ear.gate is Gate.PAUSED  # A new one counts again.
+
+
+def test_a_microphone_that_is_overdriven_is_told_and_found_well_again(house, hops):
+    overdriven = np.where(np.arange(8000) % 40 < 20, 32767, -32768).astype(np.int16)
+    house.sources = [FakeSource([*hops(1), *[overdriven] * 70, *hops(130)])]
+    told = [message.label for message in house.turn(72) if message.kind is Kind.FAULT]
+    assert told == [Fault.MICROPHONE_CLIPS]
+    told = [message.label for message in house.turn(110) if message.kind is Kind.FAULT]
+    assert told == [Fault.RECOVERED]
+
+
+def test_a_stream_that_stalls_again_and_again_ends_the_process(house, hops):
+    stalled = [lost(Fault.MICROPHONE_STALLED) for _ in range(STALLS_MAX)]
+    house.sources = [*stalled[1:], FakeSource([*hops(1), lost(Fault.MICROPHONE_STALLED)]), *stalled]
+    house.turn(60)  # Three in a row, then a block: it begins to count anew.
+    with pytest.raises(SourceHangs):
+        house.turn(300)
+    assert house.sources == [stalled[-1]]
+
+
+def test_a_microphone_that_is_missing_needs_no_new_process(house):
+    house.sources = [lost(Fault.MICROPHONE_MISSING) for _ in range(30)]
+    house.turn(1000)
+    assert len(house.sources) < 10
+
+
+class Asked:
+    """In the place of `Masking`: what it was given, and its answer."""
+
+    def __init__(self):
+        self.drowned, self.taken, self.begun = False, 0, 0
+
+    def begin(self):
+        self.begun += 1
+
+    def take(self, block, decision):
+        self.taken += len(block)
+        return self.drowned
+
+
+def test_a_noise_that_would_drown_a_cry_is_told_until_it_is_over(house, hops):
+    asked = house.loop._masking = Asked()
+    house.sources = [FakeSource(hops(40))]
+    house.turn(2)
+    asked.drowned = True
+    assert [message.label for message in house.turn(3)] == [Fault.ROOM_TOO_LOUD]
+    asked.drowned = False
+    assert [message.label for message in house.turn(3)] == [Fault.RECOVERED]
+    assert (asked.begun, asked.taken) == (1, 8 * 8000)
+
+
+@pytest.fixture
+def fed(house, monkeypatch):
+    """When the watchdog was fed."""
+    times = []
+    house.loop._watchdog_s = 5.0
+    monkeypatch.setattr(loop_module.service, "notify", lambda _: times.append(house.now))
+    return times
+
+
+def test_the_watchdog_is_fed_by_sound_that_goes_through_the_detector(house, hops, fed):
+    house.sources = [FakeSource(hops(400))]
+    house.turn(400)
+    assert len(fed) == 40
+    house.turn(int(PROGRESS_S / 0.5) + 40)  # A source that gives nothing, and no fault is told: nobody knows why.
+    assert fed[-1] <= 1000.0 + 200.0 + PROGRESS_S
+
+
+def test_a_detector_that_decides_nothing_starves_it(house, hops, fed):
+    house.sources = [FakeSource(hops(1000))]
+    house.turn(10)
+    house.loop._detector.feed = lambda _: []
+    house.turn(900)
+    assert fed[-1] <= 1005.0 + PROGRESS_S
+
+
+@pytest.mark.parametrize("why", ["missing", "paused", "constant"])
+def test_what_the_owner_was_told_of_does_not_starve_it(house, fed, why):
+    house.sources = [lost(Fault.MICROPHONE_MISSING) for _ in range(200)]
+    if why == "paused":
+        (house.folder / paths.PAUSED).touch()
+    if why == "constant":
+        house.sources = [FakeSource([np.full(8000, 5, np.int16)] * 1000)]
+    house.turn(900)
+    assert fed[-1] >= house.now - 6.0
 
 
 def test_lost_sound_is_told_once_and_over_after_a_while(house, hops):

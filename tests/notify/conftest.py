@@ -94,3 +94,9 @@ def running_voice(tmp_path_factory):
     code, logged = voice.stop()
     voice.close()
     assert code == 0, logged
+
+
+@pytest.fixture(scope="session")
+def a_real_voice():
+    """Makes one in a folder; whoever calls it starts and closes it."""
+    return RealVoice

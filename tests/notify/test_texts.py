@@ -8,10 +8,11 @@ import pytest
 from monitord.config import Language
 from monitord.events import LABELS, Fault, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident, texts
+from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 from monitord.notify.texts import page_de, page_en
 
-SPOKEN = (*LABELS.values(), incident.State, incident.Urgency, delivery.State, Mood, Measure, Role)
+SPOKEN = (*LABELS.values(), incident.State, incident.Urgency, delivery.State, Mood, Measure, Role, Guard, Why)
 STATIC = Path(texts.__file__).parents[1] / "web" / "static"
 
 

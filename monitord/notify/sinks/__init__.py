@@ -20,12 +20,14 @@ class Notice:
         incident: the incident as it is now.
         key: the same for every attempt of this delivery and never used for another: by it a receiver knows a double.
         reason: why it is brought.
+        said: title and text where it is about no incident (SUMMARY); `incident` then stands for the room only.
     """
 
     delivery: int
     incident: Incident
     key: str = ""
     reason: Reason = Reason.ALERT
+    said: tuple[str, str] | None = None
 
     @property
     def urgency(self) -> Urgency | None:
@@ -60,6 +62,16 @@ class House(Protocol):
 
     def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """A person mutes the tones of an incident for a while; it is no acknowledgement. As `acknowledge`."""
+
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """A person closes the microphone for a while; it opens by itself again. Returns the state, for JSON.
+
+        Raises:
+            NotNowError: the microphone cannot be closed, or not for so long (`monitord.notify.web.answers`).
+        """
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """A person ends a pause. As `pause`."""
 
     def channel(self, name: str, trouble: str) -> None:
         """A channel works ("") or does not (one sentence: why); shown on the page and in `monitord status`."""

@@ -64,7 +64,7 @@ class DesktopSink:
         if self._desktop is None:
             raise SinkError(self._why)
         incident = notice.incident.id
-        button = wording.ACKNOWLEDGE[self._language] if notice.reason is not Reason.TEST else ""
+        button = wording.ACKNOWLEDGE[self._language] if notice.reason not in (Reason.TEST, Reason.SUMMARY) else ""
         try:
             self._shown[incident] = await self._desktop.notify(
                 wording.title(notice),

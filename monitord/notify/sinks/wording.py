@@ -27,6 +27,7 @@ WHY: dict[Language, dict[Reason, str]] = {
         Reason.ACKNOWLEDGED: "Somebody takes care of it.",
         Reason.CLEARED: "It is over.",
         Reason.TEST: "",
+        Reason.SUMMARY: "",
     },
     Language.DE: {
         Reason.ALERT: "",
@@ -37,6 +38,7 @@ WHY: dict[Language, dict[Reason, str]] = {
         Reason.ACKNOWLEDGED: "Jemand k\u00fcmmert sich darum.",
         Reason.CLEARED: "Es ist vorbei.",
         Reason.TEST: "",
+        Reason.SUMMARY: "",
     },
 }
 """What a channel adds to the alert, by why it is brought."""
@@ -47,11 +49,15 @@ OPEN = {Language.EN: "Open", Language.DE: "\u00d6ffnen"}
 
 def title(notice: Notice) -> str:
     """The room; "Test" in front where it is one."""
+    if notice.said is not None:
+        return notice.said[0]
     return f"Test: {notice.incident.room}" if notice.reason is Reason.TEST else notice.incident.room
 
 
 def body(notice: Notice, language: Language) -> str:
     """What was heard, what the camera said of it, and why it is brought."""
+    if notice.said is not None:
+        return notice.said[1]
     if notice.reason is Reason.TEST:
         return TEST[language]
     each = notice.incident

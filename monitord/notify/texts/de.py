@@ -6,6 +6,7 @@ from typing import Any
 
 from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
+from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 
 SOUND: dict[Sound, str] = {
@@ -42,6 +43,11 @@ FAULT: dict[Fault, str] = {
     Fault.MICROPHONE_STALLED: "Das Mikrofon liefert keinen Ton; ziehen Sie es ab und stecken Sie es neu ein.",
     Fault.MICROPHONE_OVERRUN: "Das Gerät war überlastet und hat etwas Ton verpasst.",
     Fault.MICROPHONE_SILENT: "Das Mikrofon liefert nur Stille; ist es stummgeschaltet?",
+    Fault.MICROPHONE_CONSTANT: "Das Mikrofon liefert immer denselben Wert; stecken Sie es neu ein.",
+    Fault.MICROPHONE_CLIPS: "Das Mikrofon ist übersteuert; drehen Sie es leiser oder stellen Sie es weiter weg.",
+    Fault.MICROPHONE_FAINT: "Das Mikrofon liefert weniger als jeder Raum; drehen Sie es lauter.",
+    Fault.MICROPHONE_OFFSET: "Das Signal des Mikrofons ist verschoben; nehmen Sie einen anderen Eingang.",
+    Fault.ROOM_TOO_LOUD: "Ein Dauergeräusch übertönt alles: Ein Weinen mit 75 dB bliebe ungehört.",
     Fault.DETECTOR_MODEL: "Die Geräuscherkennung lässt sich nicht laden; installieren Sie monitord neu.",
     Fault.CAMERA_MISSING: "Die Kamera fehlt; prüfen Sie den Stecker.",
     Fault.CAMERA_BUSY: "Ein anderes Programm benutzt die Kamera.",
@@ -58,8 +64,14 @@ FAULT: dict[Fault, str] = {
     Fault.EYE_NOT_CONFINED: "Das Auge ist nicht abgeschottet und lässt die Kamera zu; den Grund nennt sein Log.",
     Fault.UNCONFINED: "Der Wächter läuft OHNE Abschottung: Der Kernel hält Ton und Bild nicht zurück.",
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
-    Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie den Datenträger.",
-    Fault.ALERT_UNDELIVERED: "Ein Alarm hat niemanden erreicht: Kein Kanal konnte ihn rechtzeitig bringen.",
+    Fault.POWER_LOW: "Das Netzteil ist zu schwach; nehmen Sie das für dieses Gerät gedachte.",
+    Fault.THROTTLED: "Das Gerät bremst sich selbst; prüfen Sie Netzteil und Kühlung.",
+    Fault.TOO_HOT: "Das Gerät ist zu heiß; geben Sie ihm Luft.",
+    Fault.MEMORY_LOW: "Dem Gerät fehlt Speicher; beenden Sie andere Programme darauf.",
+    Fault.PAUSE_OVER: "Die Pause ist vorbei: Der Wächter hört wieder zu.",
+    Fault.PAUSE_STUCK: "Die Pause ist vorbei, ihr Schalter bleibt; löschen Sie die Datei \u201epaused\u201c als root.",
+    Fault.JOURNAL: "Das Journal ist beschädigt oder nicht zu schreiben; prüfen Sie Platz und Datenträger.",
+    Fault.ALERT_UNDELIVERED: "Ein Alarm erreichte niemanden: Kein Weg konnte ihn rechtzeitig zustellen.",
 }
 
 GATE: dict[Gate, str] = {
@@ -78,9 +90,9 @@ LIFE: dict[Life, str] = {
 
 INCIDENT: dict[incident.State, str] = {
     incident.State.OPEN: "Wartet auf die Kamera.",
-    incident.State.HELD: "Von der Nachtruhe zurückgehalten.",
+    incident.State.HELD: "Von der Ruhezeit zurückgehalten.",
     incident.State.ALERTING: "Noch nicht bestätigt.",
-    incident.State.ESCALATED: "Nicht bestätigt; die nächste Gruppe wurde benachrichtigt.",
+    incident.State.ESCALATED: "Nicht bestätigt; die nächste Gruppe wurde gerufen.",
     incident.State.MUTED: "Für einen Moment stumm, noch nicht bestätigt.",
     incident.State.ACKNOWLEDGED: "Bestätigt.",
     incident.State.CLEARED: "Vorbei.",
@@ -125,6 +137,24 @@ MEASURE: dict[Measure, str] = {
     Measure.EMPTY_NETWORK: "Er hat kein Netz.",
 }
 
+GUARD: dict[Guard, str] = {
+    Guard.PROTECTED: "Es wurde zugehört.",
+    Guard.PAUSED: "Der Besitzer hatte eine Pause eingelegt.",
+    Guard.UNPROTECTED: "Niemand war geschützt.",
+}
+
+WHY: dict[Why, str] = {
+    Why.OWNER: "Pause des Besitzers.",
+    Why.STARTING: "Der Wächter startete gerade.",
+    Why.EAR_SILENT: "Das Ohr schwieg: Niemand hörte in den Raum.",
+    Why.EAR_STOPPED: "Das Ohr war beendet.",
+    Why.VOICE_STOOD_STILL: "Der Wächter stand still, oder das Gerät schlief.",
+    Why.VOICE_STOPPED: "Der Wächter war beendet.",
+    Why.VOICE_DIED: "Der Wächter war abgestürzt.",
+    Why.MACHINE_OFF: "Das Gerät war aus oder startete neu.",
+    Why.NOT_RECORDED: "Was da geschah, ist nicht aufgezeichnet.",
+}
+
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
@@ -138,4 +168,6 @@ TEXTS: tuple[dict[Any, str], ...] = (
     URGENCY,
     ROLE,
     MEASURE,
+    GUARD,
+    WHY,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitord.events import Fault, Gate, Life, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident
+from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 
 SOUND: dict[Sound, str] = {
@@ -42,6 +43,11 @@ FAULT: dict[Fault, str] = {
     Fault.MICROPHONE_STALLED: "The microphone delivers no sound; unplug it and plug it in again.",
     Fault.MICROPHONE_OVERRUN: "This machine was too busy and missed some sound.",
     Fault.MICROPHONE_SILENT: "The microphone delivers only silence; is it muted?",
+    Fault.MICROPHONE_CONSTANT: "The microphone delivers one and the same value; unplug it and plug it in again.",
+    Fault.MICROPHONE_CLIPS: "The microphone is overdriven; turn down its gain, or move it away from the noise.",
+    Fault.MICROPHONE_FAINT: "The microphone delivers less than any room does; turn up its gain.",
+    Fault.MICROPHONE_OFFSET: "The microphone\u2019s signal is off centre; try another input or another microphone.",
+    Fault.ROOM_TOO_LOUD: "A steady noise drowns everything: a cry of 75 dB would not be heard.",
     Fault.DETECTOR_MODEL: "The sound detector cannot be loaded; install monitord again.",
     Fault.CAMERA_MISSING: "The camera is missing; check its plug.",
     Fault.CAMERA_BUSY: "Another program is using the camera.",
@@ -58,6 +64,12 @@ FAULT: dict[Fault, str] = {
     Fault.EYE_NOT_CONFINED: "The eye could not give up its powers and keeps the camera closed; its log says why.",
     Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
     Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
+    Fault.POWER_LOW: "The power supply is too weak; use the one made for this machine.",
+    Fault.THROTTLED: "The machine slows itself down; check its power supply and its cooling.",
+    Fault.TOO_HOT: "The machine is too hot; give it air.",
+    Fault.MEMORY_LOW: "The machine is short of memory; stop other programs on it.",
+    Fault.PAUSE_OVER: "The pause is over: the monitor listens again.",
+    Fault.PAUSE_STUCK: "The pause is over but its switch stays; delete the file \u201cpaused\u201d as root.",
     Fault.JOURNAL: "The journal is damaged or cannot be written; free some space, or check the disk.",
     Fault.ALERT_UNDELIVERED: "An alert reached nobody: no channel could bring it in time.",
 }
@@ -125,6 +137,24 @@ MEASURE: dict[Measure, str] = {
     Measure.EMPTY_NETWORK: "It has no network.",
 }
 
+GUARD: dict[Guard, str] = {
+    Guard.PROTECTED: "Somebody listened.",
+    Guard.PAUSED: "The owner had paused it.",
+    Guard.UNPROTECTED: "Nobody was protected.",
+}
+
+WHY: dict[Why, str] = {
+    Why.OWNER: "Paused by the owner.",
+    Why.STARTING: "The monitor was starting.",
+    Why.EAR_SILENT: "The ear was silent: nobody listened to the room.",
+    Why.EAR_STOPPED: "The ear had been stopped.",
+    Why.VOICE_STOOD_STILL: "The monitor stood still, or the machine slept.",
+    Why.VOICE_STOPPED: "The monitor had been stopped.",
+    Why.VOICE_DIED: "The monitor had died.",
+    Why.MACHINE_OFF: "The machine was off or started anew.",
+    Why.NOT_RECORDED: "What happened then was not recorded.",
+}
+
 TEXTS: tuple[dict[Any, str], ...] = (
     SOUND,
     SIGHT,
@@ -138,4 +168,6 @@ TEXTS: tuple[dict[Any, str], ...] = (
     URGENCY,
     ROLE,
     MEASURE,
+    GUARD,
+    WHY,
 )

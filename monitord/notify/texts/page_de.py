@@ -4,7 +4,6 @@ from __future__ import annotations
 
 PAGE: dict[str, str] = {
     # The screen itself
-    "language": "Deutsch",
     "now": "Jetzt",
     "connecting": "Verbinde mit dem Wächter",
     "listening": "Der Wächter hört zu.",
@@ -19,7 +18,6 @@ PAGE: dict[str, str] = {
     "ear_paused": "Pausiert",
     "level": "Lautstärke",
     "level_value": "{level} dBFS",
-    "unknown": "Noch nicht bekannt",
     "said_ago": "{said} ({ago})",
     "footer": (
         "Kein Ton und kein Bild wird gespeichert oder gesendet. Diese Seite zeigt nur, was daraus geschlossen wurde."
@@ -48,18 +46,17 @@ PAGE: dict[str, str] = {
     # The tone
     "sound_off": "Dieser Bildschirm klingelt nicht: Sein Ton ist aus.",
     "sound_blocked": "Dieser Bildschirm klingelt nicht: Der Browser verlangt erst eine Berührung.",
-    "sound_missing": "Dieser Browser kann nicht klingeln; stellen Sie einen anderen daneben.",
+    "sound_missing": "Dieser Browser kann nicht klingeln; stellen Sie einen anderen Bildschirm daneben.",
     "sound_switch_on": "Ton einschalten",
     "sound_switch_off": "Ton ausschalten",
     "sound_test": "Ton testen",
-    "sound_is_on": "Ton ist an",
     # The dead man's alarm
     "lost": "Nichts mehr vom Wächter gehört",
-    "lost_for": "Seit {n} s. Ein Alarm würde Sie hier nicht erreichen.",
+    "lost_for": "Seit {time}. Ein Alarm würde Sie hier nicht erreichen.",
     "lost_do": "Prüfen Sie den Strom des Wächters und das WLAN dieses Geräts.",
     "lost_quiet": "5 Minuten stumm",
     "lost_muted": "Stumm bis {time}",
-    "found": "Der Wächter ist wieder zu hören.",
+    "slept": "Dieser Bildschirm schlief {time}, bis {until}; er hätte nicht klingeln können.",
     "too_many": "Zu viele Bildschirme sind offen; schließen Sie einen. Dieser hört nichts.",
     # Incidents
     "incidents": "Vorfälle",
@@ -69,12 +66,11 @@ PAGE: dict[str, str] = {
     "acked_at": "Bestätigt {time}",
     "acked_by": "Bestätigt {time} von {who}",
     "acked_via": "{acked}, über {via}",
+    "via_page": "einen Bildschirm",
     "over_unacked": "Vorbei, niemand hat bestätigt.",
     "escalated": "{n}-mal weitergegeben: Niemand hatte geantwortet.",
     "lowered": "Priorität gesenkt: Eine Betreuungsperson war im Bild.",
     "certainty": "{n} % sicher.",
-    "delivery_page": "Bildschirme",
-    "delivery_log": "Log",
     "delivery_pending": "{sink}: unterwegs",
     "delivery_delivered": "{sink}: angekommen {time}",
     "delivery_failed": "{sink}: nicht angekommen",
@@ -102,14 +98,14 @@ PAGE: dict[str, str] = {
     "no_nights": "Noch ist keine Nacht aufgezeichnet.",
     # Channels, confinement, pause
     "channels": "Kanäle",
-    "channel_works": "in Ordnung",
+    "works": "in Ordnung",
     "channel_page": "Bildschirme wie dieser",
     "channel_log": "Log des Wächters",
     "confinement": "Abschottung",
     "confined": "Alle Maßnahmen gelten.",
     "confined_but": "Es fehlt: {missing}",
     "not_told": "Noch nicht gemeldet.",
-    "voice": "Die Stimme (Netz).",
+    "the_voice": "Die Stimme (Netz)",
     "pause": "Pausieren",
     "pause_for": "Pausieren für",
     "pause_means": "Das Mikrofon ist solange zu: Niemand hört zu. Die Pause endet von selbst.",
@@ -136,6 +132,17 @@ PAGE: dict[str, str] = {
     "role_acknowledge": "Darf zusehen und bestätigen.",
     "paired_as": "Gekoppelt als {name}.",
     "log_out": "Kopplung aufheben",
+    "ntfy": "ntfy-App dieses Telefons klingeln lassen",
+    "ntfy_how": (
+        "Legen Sie in der ntfy-App diesen Benutzer an und abonnieren Sie das Thema auf diesem Server. Das "
+        "Passwort erscheint nur einmal."
+    ),
+    "ntfy_server": "Server",
+    "ntfy_topic": "Thema",
+    "ntfy_user": "Benutzer",
+    "ntfy_password": "Passwort",
+    "ntfy_open": "In der ntfy-App öffnen",
+    "ntfy_failed": "Das hat nicht geklappt",
     # Pairing
     "pair": "Bildschirm koppeln",
     "pair_how": (

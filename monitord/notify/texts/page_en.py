@@ -4,7 +4,6 @@ from __future__ import annotations
 
 PAGE: dict[str, str] = {
     # The screen itself
-    "language": "English",
     "now": "Now",
     "connecting": "Connecting to the monitor",
     "listening": "The monitor is listening.",
@@ -19,7 +18,6 @@ PAGE: dict[str, str] = {
     "ear_paused": "Paused",
     "level": "Sound level",
     "level_value": "{level} dBFS",
-    "unknown": "Not known yet",
     "said_ago": "{said} ({ago})",
     "footer": "No sound and no picture is kept or sent. This page shows only what was concluded from them.",
     # Time
@@ -46,18 +44,17 @@ PAGE: dict[str, str] = {
     # The tone
     "sound_off": "This screen will not ring: its sound is off.",
     "sound_blocked": "This screen will not ring: the browser wants a touch first.",
-    "sound_missing": "This browser cannot ring; use another one beside it.",
+    "sound_missing": "This browser cannot ring; set another screen beside it.",
     "sound_switch_on": "Switch sound on",
     "sound_switch_off": "Switch sound off",
     "sound_test": "Test the tone",
-    "sound_is_on": "Sound is on",
     # The dead man's alarm
     "lost": "Nothing heard from the monitor",
-    "lost_for": "For {n} s. An alert would not reach you here.",
+    "lost_for": "For {time}. An alert would not reach you here.",
     "lost_do": "Check the monitor's power, and the Wi-Fi of this device.",
     "lost_quiet": "Mute for 5 minutes",
     "lost_muted": "Muted until {time}",
-    "found": "The monitor is heard again.",
+    "slept": "This screen slept for {time}, until {until}; it could not have rung.",
     "too_many": "Too many screens are open; close one. This one hears nothing.",
     # Incidents
     "incidents": "Incidents",
@@ -67,12 +64,11 @@ PAGE: dict[str, str] = {
     "acked_at": "Acknowledged {time}",
     "acked_by": "Acknowledged {time} by {who}",
     "acked_via": "{acked}, through {via}",
+    "via_page": "a screen",
     "over_unacked": "Over, nobody acknowledged.",
     "escalated": "Escalated {n} times: nobody had answered.",
     "lowered": "Priority lowered: a carer was in the picture.",
     "certainty": "{n} % sure.",
-    "delivery_page": "screens",
-    "delivery_log": "log",
     "delivery_pending": "{sink}: on its way",
     "delivery_delivered": "{sink}: arrived {time}",
     "delivery_failed": "{sink}: did not arrive",
@@ -100,14 +96,14 @@ PAGE: dict[str, str] = {
     "no_nights": "No night has been recorded yet.",
     # Channels, confinement, pause
     "channels": "Channels",
-    "channel_works": "works",
+    "works": "works",
     "channel_page": "Screens like this one",
     "channel_log": "Log of the monitor",
     "confinement": "Confinement",
     "confined": "All measures hold.",
     "confined_but": "Missing: {missing}",
     "not_told": "Not told yet.",
-    "voice": "The voice (network).",
+    "the_voice": "The voice (network)",
     "pause": "Pause",
     "pause_for": "Pause for",
     "pause_means": "The microphone is closed meanwhile: nobody listens. It ends by itself.",
@@ -130,6 +126,16 @@ PAGE: dict[str, str] = {
     "role_acknowledge": "May watch and acknowledge.",
     "paired_as": "Paired as {name}.",
     "log_out": "Unpair this screen",
+    "ntfy": "Ring the ntfy app of this phone",
+    "ntfy_how": (
+        "In the ntfy app add this user, then subscribe to the topic on this server. The password is shown once."
+    ),
+    "ntfy_server": "Server",
+    "ntfy_topic": "Topic",
+    "ntfy_user": "User",
+    "ntfy_password": "Password",
+    "ntfy_open": "Open in the ntfy app",
+    "ntfy_failed": "That did not work",
     # Pairing
     "pair": "Pair this screen",
     "pair_how": "On the monitor, run: monitord pair. Then type its six digits here, or scan its QR code.",

@@ -5,8 +5,9 @@ Who may ask is `monitord.notify.web.gate`; what is answered, `monitord.notify.we
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,29 +15,52 @@ from aiohttp import web
 from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
+from monitord.notify.web.files import files
+from monitord.notify.web.gate import is_this_machine
+from monitord.notify.web.subscribe import Subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from monitord.config import PageConfig
+    from monitord.notify.web.feed import Feed
     from monitord.notify.web.gate import Gate
     from monitord.notify.web.hub import Hub
     from monitord.notify.web.tls import Tls
 
+log = logging.getLogger(__name__)
+
 BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
-_STATIC = Path(__file__).parent / "static"
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/style.css": ("style.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/manifest.webmanifest": ("manifest.webmanifest", "application/manifest+json"),
-}
+BUTTON = "Acknowledge"
+"""On a notification of an ntfy app."""
 
 
 class ServerError(Exception):
     """The page cannot be served; the text says why in one sentence."""
+
+
+class _Handler(web.RequestHandler):
+    """aiohttp's, but that what is no HTTP is answered like every other mistake, and fills no log."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """See aiohttp; the gate answers for what a handler raises, so this is for what comes before it."""
+        del message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        if status >= web.HTTPInternalServerError.status_code:
+            log.error("a mistake of monitord's own", exc_info=exc)
+        answer = error_answer(status, "this is no HTTP request that monitord understands")
+        answer.force_close()
+        return answer
 
 
 class Server:
@@ -45,13 +69,16 @@ class Server:
     Args:
         answers: the voice.
         hub: the live stream.
+        feed: what ntfy apps are told.
         gate: who may ask.
         config: where.
         tls: None: plain HTTP.
     """
 
-    def __init__(self, answers: Answers, hub: Hub, gate: Gate, config: PageConfig, tls: Tls | None = None) -> None:
-        self._gate, self._hub, self._config, self._tls = gate, hub, config, tls
+    def __init__(
+        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None
+    ) -> None:
+        self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._api = Api(answers, hub, gate, config.ntfy_topic)
 
     async def start(self) -> str:
@@ -74,30 +101,33 @@ class Server:
             ) from None
         self._gate.port = int(listener.getsockname()[1])
         application = web.Application(middlewares=[self._gate.guard], client_max_size=BODY_MAX)
-        for path, (name, kind) in _FILES.items():
-            application.router.add_get(path, _static(name, kind))
+        for path, (content, kind) in files().items():
+            application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
+        if self._config.ntfy_topic:
+            Subscriptions(self._feed, self._gate, self._config.ntfy_topic, BUTTON).add_to(application)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.2)
         await self._runner.setup()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
         url = f"{self._gate.scheme}://{shown}:{self._gate.port}/"
         context = None if self._tls is None else self._tls.context
-        self._doors = Doors(listener, self._handler, self._gate.is_this_machine, context, url)
+        self._doors = Doors(listener, self._handler, is_this_machine, context, url)
         self._doors.start()
         return url
 
     async def stop(self) -> None:
         """Send every page away and stop listening."""
         self._hub.close()
+        self._feed.close()
         await self._doors.stop()
         await self._runner.cleanup()
 
     def _handler(self) -> object:
-        factory = self._runner.server
-        if factory is None:  # pragma: no cover - doors open after the set-up only
+        server = self._runner.server
+        if server is None:  # pragma: no cover - doors open after the set-up only
             raise RuntimeError("the server is not set up")
-        return factory()
+        return _Handler(server, loop=asyncio.get_running_loop(), access_log=None)  # type: ignore[arg-type] # None is what its own runner passes for none
 
     async def _authority(self, _: web.Request) -> web.StreamResponse:
         """The certificate that phones are to trust. It is no secret."""
@@ -110,12 +140,12 @@ class Server:
         )
 
 
-def _static(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    content = (_STATIC / name).read_bytes()
+def _static(content: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    charset = None if kind == "image/png" else "utf-8"
 
     async def serve(_: web.Request) -> web.Response:
         return web.Response(
-            body=content, content_type=kind, charset="utf-8", headers={**HEADERS, "Cache-Control": "no-cache"}
+            body=content, content_type=kind, charset=charset, headers={**HEADERS, "Cache-Control": "no-cache"}
         )
 
     return serve

@@ -1,0 +1,334 @@
+"""Nights, from noon to noon of this place: when the room was protected, and what happened. Pure.
+
+Spans are kept in seconds since the machine started, so within one run of the machine no step of its clock tears or
+overlaps them; what they are in UTC follows from the newest known difference of the two clocks in that run. A Raspberry
+Pi that started with a wrong clock and was set right an hour later has told the right time of that hour, too.
+
+`tile` lays the lives of the voice one behind the other. What lies between two of them is unprotected, and so is the
+time after the last known sign of life: a voice that was killed cannot say when. That sign is a few seconds old where
+only the process died, and up to `monitord.notify.keeper.ALIVE_S` where the machine lost its power.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from monitord.events import Look, Role, Sight, Sound
+from monitord.notify.ledger import Guard, Span, Why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import tzinfo
+
+    from monitord.events import Frame
+    from monitord.notify.incident import Incident
+
+_NOON = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One life of the voice.
+
+    Attributes:
+        id: number, unique in one journal; later lives have higher ones.
+        boot: which run of the machine it was in.
+        ahead: UTC (seconds since 1970) less seconds since the machine started, as both clocks stood last.
+        began: seconds since the machine started.
+        alive: the last sign of life, the same.
+        stopped: whether it ended as it should.
+    """
+
+    id: int
+    boot: str
+    ahead: float
+    began: float
+    alive: float
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A span in UTC, seconds since 1970."""
+
+    guard: Guard
+    why: str
+    began: float
+    ended: float
+
+    @property
+    def length_s(self) -> float:
+        """Seconds."""
+        return self.ended - self.began
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look of the camera; times in UTC, seconds since 1970."""
+
+    began: float
+    ended: float
+    verdict: Sight | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An incident in the ledger; times in UTC, seconds since 1970."""
+
+    id: int
+    kind: str
+    label: str
+    urgency: str
+    opened: float
+    alerted: float | None
+    acked: float | None
+    acked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is known from one noon to the next; times in UTC, seconds since 1970.
+
+    Attributes:
+        began: the first noon.
+        ended: the second one.
+        stretches: cover what is known of it, without gap or overlap.
+        looks: of the camera, that began in it.
+        incidents: that were opened in it.
+    """
+
+    began: float
+    ended: float
+    stretches: tuple[Stretch, ...]
+    looks: tuple[Seen, ...]
+    incidents: tuple[Happened, ...]
+
+    def total_s(self, guard: Guard) -> float:
+        """Seconds that the room was in that state."""
+        return sum(each.length_s for each in self.stretches if each.guard is guard)
+
+    @property
+    def camera_s(self) -> float:
+        """Seconds that the camera was on."""
+        return sum(each.ended - each.began for each in self.looks)
+
+    @property
+    def answers_s(self) -> list[float]:
+        """Seconds from each alert to its acknowledgement, shortest first."""
+        pairs = ((each.alerted, each.acked) for each in self.incidents)
+        return sorted(
+            max(0.0, acked - alerted) for alerted, acked in pairs if alerted is not None and acked is not None
+        )
+
+    @property
+    def alerts(self) -> list[Happened]:
+        """The incidents that went out as alerts."""
+        return [each for each in self.incidents if each.alerted is not None]
+
+
+def tile(lives: Sequence[Life], spans: Mapping[int, Sequence[Span]], boot: str, now: float) -> list[Stretch]:
+    """Everything known, from the beginning of the first life to now, without gap or overlap.
+
+    Args:
+        lives: of the voice, oldest first. `alive` of one that runs is now.
+        spans: of each life, by its number, oldest first.
+        boot: the run of the machine that `now` is in.
+        now: UTC, seconds since 1970.
+    """
+    ahead = {life.boot: life.ahead for life in lives}  # The newest of each run of the machine.
+    laid = _Tiles(lives[0].began + ahead[lives[0].boot] if lives else now)
+    before: Life | None = None
+    for life in lives:
+        # A clock that was behind and never set right must not put this life into the one before.
+        ahead[life.boot] = max(ahead[life.boot], laid.end - life.began)
+        if before is not None:
+            laid.add(Guard.UNPROTECTED, _between(before, life.boot), life.began + ahead[life.boot])
+        for span in spans.get(life.id, ()):
+            laid.add(Guard.UNPROTECTED, Why.NOT_RECORDED, span.began + ahead[life.boot])
+            ended = life.alive if span.ended is None else span.ended
+            laid.add(span.guard, span.why, ended + ahead[life.boot])
+        laid.add(Guard.UNPROTECTED, Why.NOT_RECORDED, life.alive + ahead[life.boot])
+        before = life
+    if before is not None:
+        laid.add(Guard.UNPROTECTED, _between(before, boot), now)
+    return laid.stretches
+
+
+class _Tiles:
+    """Stretches that grow at the end only; neighbours of one kind are one."""
+
+    def __init__(self, begin: float) -> None:
+        self.stretches: list[Stretch] = []
+        self.end = begin
+
+    def add(self, guard: Guard, why: str, until: float) -> None:
+        """From the end so far until `until`; nothing where that is past already."""
+        if until <= self.end:
+            return
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and (last.guard, last.why) == (guard, why):
+            self.stretches[-1] = replace(last, ended=until)
+        else:
+            self.stretches.append(Stretch(guard, why, self.end, until))
+        self.end = until
+
+
+def _between(before: Life, boot: str) -> Why:
+    """Why nobody listened after that life."""
+    if before.boot != boot:
+        return Why.MACHINE_OFF
+    return Why.VOICE_STOPPED if before.stopped else Why.VOICE_DIED
+
+
+def noon_before(at: float, zone: tzinfo | None = None) -> float:
+    """The last noon at or before `at`, both UTC in seconds since 1970; `zone` None: this place's own."""
+    local = datetime.fromtimestamp(at, zone)
+    day = local.date() if local.hour >= _NOON else local.date() - timedelta(days=1)
+    return datetime(day.year, day.month, day.day, _NOON, tzinfo=zone).timestamp()
+
+
+def noon_after(noon: float, zone: tzinfo | None = None) -> float:
+    """The noon after `noon`: 23, 24 or 25 hours later."""
+    day = datetime.fromtimestamp(noon, zone).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, _NOON, tzinfo=zone).timestamp()
+
+
+def nights(
+    stretches: Sequence[Stretch],
+    looks: Iterable[Seen],
+    incidents: Iterable[Happened],
+    since: float,
+    now: float,
+    *,
+    zone: tzinfo | None = None,
+) -> list[Night]:
+    """The nights from the one of `since` to the one of `now`, oldest first; none from before the ledger.
+
+    Args:
+        stretches: from `tile`.
+        looks: of the camera.
+        incidents: of the room.
+        since: UTC, seconds since 1970.
+        now: the same.
+        zone: of this place; None: the machine's.
+    """
+    looks, incidents = list(looks), list(incidents)
+    found = []
+    noon = noon_before(max(since, stretches[0].began) if stretches else now, zone)
+    while noon <= now:
+        after = noon_after(noon, zone)
+        inside = [
+            replace(each, began=max(each.began, noon), ended=min(each.ended, after))
+            for each in stretches
+            if each.began < after and each.ended > noon
+        ]
+        found.append(
+            Night(
+                noon,
+                after,
+                tuple(inside),
+                tuple(each for each in looks if noon <= each.began < after),
+                tuple(each for each in incidents if noon <= each.opened < after),
+            )
+        )
+        noon = after
+    return found
+
+
+def looks_of(frames: Iterable[tuple[float, Frame]], longest_s: float) -> list[Seen]:
+    """The looks in the journal's frames; one whose end is missing counts as `longest_s`.
+
+    Args:
+        frames: when each was received (UTC, seconds since 1970), oldest first.
+        longest_s: seconds after which the eye is killed.
+    """
+    found: list[Seen] = []
+    began: float | None = None
+    verdict: Sight | None = None
+    for received, frame in frames:
+        if frame.role is not Role.EYE:
+            continue
+        at, message = received - frame.age_s, frame.message
+        if began is not None and (message.label is Look.BEGAN or at - began > longest_s):
+            found.append(Seen(began, began + longest_s, verdict))
+            began = None
+        match message.label:
+            case Look.BEGAN:
+                began, verdict = at, None
+            case Sight() as sight:
+                verdict = sight
+            case Look.ENDED if began is not None:
+                found.append(Seen(began, max(began, at), verdict))
+                began = None
+    if began is not None:
+        found.append(Seen(began, began + longest_s, verdict))
+    return found
+
+
+def happened(each: Incident, to_utc_s: float) -> Happened:
+    """An incident for the ledger.
+
+    Args:
+        each: times on the monotonic clock.
+        to_utc_s: what is to be added to them for UTC, seconds since 1970.
+    """
+
+    def utc(at: float | None) -> float | None:
+        return None if at is None else at + to_utc_s
+
+    return Happened(
+        each.id,
+        "sound" if isinstance(each.subject, Sound) else "fault",
+        each.subject.name,
+        each.urgency.value,
+        each.opened_at + to_utc_s,
+        utc(each.alerted_at),
+        utc(each.acked_at),
+        each.acked_by,
+    )
+
+
+def utc_text(at: float) -> str:
+    """UTC, ISO 8601 with seconds and offset."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def night_json(night: Night) -> dict[str, object]:
+    """One night as `/api/v1/nights` and `monitord report --json` tell it."""
+    answers = night.answers_s
+    return {
+        "from": utc_text(night.began),
+        "to": utc_text(night.ended),
+        "protected_s": round(night.total_s(Guard.PROTECTED), 1),
+        "paused_s": round(night.total_s(Guard.PAUSED), 1),
+        "unprotected_s": round(night.total_s(Guard.UNPROTECTED), 1),
+        "spans": [
+            {"from": utc_text(each.began), "to": utc_text(each.ended), "state": each.guard.value, "why": str(each.why)}
+            for each in night.stretches
+        ],
+        "sounds": [
+            {"at": utc_text(each.opened), "label": each.label, "urgency": each.urgency, "incident": each.id}
+            for each in night.incidents
+            if each.kind == "sound"
+        ],
+        "looks": [
+            {
+                "from": utc_text(each.began),
+                "to": utc_text(each.ended),
+                "verdict": None if each.verdict is None else f"Sight.{each.verdict.name}",
+            }
+            for each in night.looks
+        ],
+        "alerts": [{"at": utc_text(each.alerted or each.opened), "incident": each.id} for each in night.alerts],
+        "acks": [
+            {"at": utc_text(each.acked), "incident": each.id, "by": each.acked_by}
+            for each in night.incidents
+            if each.acked is not None
+        ],
+        "camera_on_s": round(night.camera_s, 1),
+        "fastest_ack_s": round(answers[0], 1) if answers else None,
+        "slowest_ack_s": round(answers[-1], 1) if answers else None,
+        "unanswered": sum(each.acked is None for each in night.alerts),
+    }

@@ -1,0 +1,59 @@
+// What this screen knows of the house, and what follows from it. Nothing is drawn or played here.
+const RANK = { high: 0, medium: 1, low: 2, fault: 3 };
+const SHOWN = 50;
+const RINGING = ["alerting", "escalated"];
+const UNANSWERED = RINGING.concat("muted");
+
+export const house = {
+  session: { role: null, name: null, paired: false },
+  state: null,
+  stateAt: 0, // performance.now() when `state` came.
+  incidents: new Map(),
+  nights: [],
+  mutedHere: new Map(), // Incident -> what it was when somebody muted this screen.
+};
+
+export const mayAcknowledge = () => house.session.role === "acknowledge";
+export const newestFirst = () => Array.from(house.incidents.values()).sort((one, two) => two.id - one.id);
+export const isUnanswered = (incident) => UNANSWERED.includes(incident.state);
+export const isLive = (incident) => incident.state !== "cleared";
+
+// Sounds before faults, then by priority, then the newest.
+export function waiting() {
+  return newestFirst().filter(isUnanswered).sort((one, two) => RANK[one.urgency] - RANK[two.urgency]);
+}
+
+// A group that this screen is not in yet is told by other channels first.
+const isForScreens = (incident) => incident.deliveries.some((each) => each.sink === "page");
+
+// A new alert of the same incident (again, escalated) undoes what was muted here.
+const alertOf = (incident) => {
+  const mine = incident.deliveries.filter((each) => each.sink === "page").map((each) => each.id);
+  return `${incident.level || 0}/${Math.max(0, ...mine)}`;
+};
+export const isMutedHere = (incident) => house.mutedHere.get(incident.id) === alertOf(incident);
+export const muteHere = (incident) => house.mutedHere.set(incident.id, alertOf(incident));
+
+// The incident whose tone is to sound now, if any.
+export function ringing() {
+  return waiting().find((each) => RINGING.includes(each.state) && isForScreens(each) && !isMutedHere(each));
+}
+
+export function take(incident) {
+  house.incidents.set(incident.id, incident);
+  for (const old of newestFirst().slice(SHOWN)) if (!isLive(old)) house.incidents.delete(old.id);
+}
+
+export function takeAll(all) {
+  house.incidents.clear();
+  for (const incident of all.incidents) take(incident);
+  takeState(all.state);
+}
+
+export function takeState(state) {
+  house.state = state;
+  house.stateAt = performance.now();
+}
+
+// Seconds that the state has become older on this screen.
+export const stateAge = () => (performance.now() - house.stateAt) / 1000;
