@@ -1,47 +1,38 @@
-# ruff: noqa: INP001, ASYNC110, ASYNC240 - a script, that waits for other programs and has nothing else to do meanwhile
-"""Make docs/page.png: the page in a real browser, on a phone at night and a tablet by day, in a real alert.
+# ruff: noqa: INP001 - a script
+"""Make docs/page.png and docs/page/*.png: the page of a real voice in a real browser, in its states.
 
-A real voice runs in a temporary folder and is told of a cry and of what a look found, as the ear and the eye tell it.
-Needs Chromium (Debian: ``apt-get install chromium``). Usage: ``python docs/make_page_png.py [OUT.png]``.
+A real voice runs in a temporary folder and is told of sounds and of what a look found, as the ear and the eye tell it.
+Needs Chromium and the Python packages of monitord[browser]. Usage: ``python docs/make_page_png.py``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
-import itertools
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import aiohttp
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent / "tests" / "browser"))
 
-from monitord.channel import Channel
-from monitord.events import Gate, Kind, Life, Look, Message, Role, Sight, Sound
+from house import House  # noqa: E402 - lies beside the tests that share it
+from screens import PHONE, TABLET, Screen, chromium  # noqa: E402
+from states import STATES  # noqa: E402
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-OUT = Path(__file__).with_name("page.png")
-PATIENCE_S = 30.0
-CHROMIUM = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--remote-debugging-port=0",
-]
-PHONE_WIDTH = 390
+PICTURES = (
+    # name, state, language, size, light
+    ("calm-phone-night-de", "calm", "de", PHONE, "night"),
+    ("looking-phone-day-en", "looking", "en", PHONE, "day"),
+    ("alert-medium-phone-day-de", "alert-medium", "de", PHONE, "day"),
+    ("fault-phone-night-en", "fault", "en", PHONE, "night"),
+    ("paused-phone-day-en", "paused", "en", PHONE, "day"),
+    ("calm-tablet-night-en", "calm", "en", TABLET, "night"),
+)
+LOST = ("lost-phone-night-de", "calm", "de", PHONE, "night")
+HOUR = 3
+"""Of the night in the pictures."""
 COMPOSED = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; width: 1320px; height: 820px; background: #d9dfe3; display: flex; align-items: center;
   justify-content: center; gap: 44px }}
@@ -49,155 +40,95 @@ img {{ display: block; border: 10px solid #14181f; border-radius: 38px }} .t {{ 
 </style><img class="t" src="data:image/png;base64,{tablet}"><img class="p" src="data:image/png;base64,{phone}">"""
 
 
-class Browser:
-    """One tab, spoken to by the Chrome DevTools Protocol (https://chromedevtools.github.io/devtools-protocol/)."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._numbers = itertools.count(1)
-
-    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call `method` and return its result."""
-        number = next(self._numbers)
-        await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        while True:
-            answer = await self._socket.receive_json()
-            if answer.get("id") == number:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']['message']}")
-                result: dict[str, Any] = answer["result"]
-                return result
-
-    async def evaluate(self, script: str) -> Any:
-        """The value of `script` in the page."""
-        answer = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        return answer["result"].get("value")
-
-    async def until(self, script: str) -> None:
-        """Wait until `script` is true in the page."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not await self.evaluate(script):
-                await asyncio.sleep(0.1)
-
-    async def open(self, url: str, width: int, height: int, *, scale: float = 1.0, scheme: str = "light") -> None:
-        """Open `url` on a screen of that size."""
-        await self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=scale,
-            mobile=width == PHONE_WIDTH,
-        )
-        still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        await self.call(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, still]
-        )
-        await self.call("Page.navigate", url=url)
-
-    async def picture(self) -> str:
-        """The screen as PNG, in base64."""
-        answer = await self.call("Page.captureScreenshot", format="png")
-        return str(answer["data"])
+def nights() -> dict[str, Any]:
+    """Five nights as /api/v1/nights tells them: a monitor that has just been started has none to show."""
+    now = datetime.now(UTC)
+    ahead = timedelta(hours=(HOUR - now.hour + 12) % 24 - 12)
+    midnight = (now + ahead).replace(hour=0, minute=0, second=0, microsecond=0)
+    noon = midnight - timedelta(hours=12) - ahead
+    return {"nights": [_night(noon - timedelta(days=ago), now) for ago in range(4, -1, -1)]}
 
 
-@contextlib.asynccontextmanager
-async def browser(folder: Path) -> AsyncIterator[Browser]:
-    """A browser with its profile in `folder`."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        raise SystemExit("no Chromium is installed; on Debian: apt-get install chromium")
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *CHROMIUM,
-        f"--user-data-dir={folder}",
-        "about:blank",
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        ready = folder / "DevToolsActivePort"
-        await until(ready.exists)
-        await until(lambda: bool(ready.read_text("ascii")))
-        port = ready.read_text("ascii").split()[0]
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-                tab = next(each for each in await answer.json() if each["type"] == "page")
-            async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                yield Browser(socket)
-    finally:
-        process.terminate()
-        await process.wait()
+def _night(noon: datetime, now: datetime) -> dict[str, Any]:
+    end = min(noon + timedelta(days=1), now)
+
+    def at(hours: float) -> str:
+        return min(noon + timedelta(hours=hours), end).isoformat(timespec="seconds")
+
+    spans = [("protected", "", 7, 9), ("paused", "owner", 9, 9.5), ("protected", "", 9.5, 12.3)]
+    spans += [("unprotected", "microphone_missing", 12.3, 12.45), ("protected", "", 12.45, 24)]
+    told = [(9.8, "CRY", "high", 1), (11.4, "HELP", "medium", 2)]
+    past = [each for each in told if noon + timedelta(hours=each[0]) < end]
+    return {
+        "from": noon.isoformat(timespec="seconds"),
+        "to": (noon + timedelta(days=1)).isoformat(timespec="seconds"),
+        "spans": [
+            {"from": at(begin), "to": at(stop), "state": state, "why": why}
+            for state, why, begin, stop in spans
+            if at(begin) < at(stop)
+        ],
+        "sounds": [
+            {"at": at(when), "label": label, "urgency": rank, "incident": number} for when, label, rank, number in past
+        ],
+        "looks": [{"from": at(when), "to": at(when), "verdict": "Sight.LYING"} for when, *_ in past],
+        "alerts": [{"at": at(when), "incident": number} for when, _, _, number in past],
+        "acks": [{"at": at(when + 0.05), "incident": number, "by": "Anna"} for when, _, _, number in past],
+        "camera_on_s": 8.0 * len(past),
+    }
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until `true()`."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():
-            await asyncio.sleep(0.05)
+def _with_nights(context: Any) -> None:
+    context.route("**/api/v1/nights*", lambda route: route.fulfill(json=nights()))
 
 
-@contextlib.contextmanager
-def voice(folder: Path) -> Iterator[Path]:
-    """A real voice in `folder`; gives its runtime folder."""
-    runtime = folder / "run"
-    config = folder / "config.toml"
-    config.write_text('[page]\nport = 0\n[room]\nname = "Nursery"\n', "utf-8")
-    environment = {**os.environ, "RUNTIME_DIRECTORY": str(runtime), "STATE_DIRECTORY": str(folder / "state")}
-    command = [sys.executable, "-m", "monitord", "notify", "--config", str(config)]
-    process = subprocess.Popen(command, env=environment)  # noqa: S603 - this program itself
-    try:
-        yield runtime
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE_S)
+def _open(browser: Any, house: House, state: str, *look: Any) -> Screen:
+    language, size, light = look
+    screen = Screen(browser, house.url, language=language, size=size, light=light, hour=HOUR, before=_with_nights)
+    screen.mood(STATES[state].mood)
+    screen.switch_sound_on()
+    screen.page.wait_for_timeout(1500)  # Fonts, and the confirmation that the alert was shown.
+    return screen
 
 
-async def tell(runtime: Path, url: str) -> None:
-    """What the ear and the eye tell of a night: a call that was answered, and now a cry."""
-    ear = Channel(runtime / "events.sock", Role.EAR)
-    eye = Channel(runtime / "events.sock", Role.EYE)
-    with ear, eye:
-        ear.send(Message(Kind.HELLO, Life.STARTED))
-        ear.send(Message(Kind.SOUND, Sound.HELP, 78, 41))
-        eye.send(Message(Kind.LOOK, Look.BEGAN))
-        eye.send(Message(Kind.SIGHT, Sight.UPRIGHT, 88))
-        eye.send(Message(Kind.LOOK, Look.ENDED))
-        ear.send(Message(Kind.SOUND_END, Sound.HELP, 0, 60))
-        async with aiohttp.ClientSession() as session:
-            async with asyncio.timeout(PATIENCE_S):
-                while (await (await session.post(f"{url}api/v1/incidents/1/ack")).json()).get("camera") is None:
-                    await asyncio.sleep(0.1)
-        ear.send(Message(Kind.SOUND, Sound.CRY, 93, 29))
-        ear.send(Message(Kind.LOOK, Look.ASKED))
-        eye.send(Message(Kind.LOOK, Look.BEGAN))
-        eye.send(Message(Kind.SIGHT, Sight.LYING, 94))
-        eye.send(Message(Kind.LOOK, Look.ENDED))
-        ear.send(Message(Kind.HEARTBEAT, Gate.COOLDOWN, level=31))
+def _picture(screen: Screen) -> bytes:
+    picture: bytes = screen.page.screenshot()
+    screen.close()
+    return picture
 
 
-async def make(out: Path) -> None:
-    """Make the picture at `out`."""
-    with tempfile.TemporaryDirectory(prefix="monitord-page-") as name:
+def _house(folder: Path, name: str, state: str) -> House:
+    (folder / name).mkdir()
+    return House(folder / name, STATES[state].config)
+
+
+def make() -> None:
+    """Make the pictures."""
+    (DOCS / "page").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="monitord-page-") as name, chromium() as browser:
         folder = Path(name)
-        with voice(folder) as runtime:
-            await until((runtime / "page").exists)
-            url = (runtime / "page").read_text("ascii").strip()
-            await tell(runtime, url)
-            async with browser(folder / "browser") as tab:
-                pictures = {}
-                for kind, width, height, scheme in (
-                    ("tablet", 1024, 768, "light"),
-                    ("phone", PHONE_WIDTH, 844, "dark"),
-                ):
-                    await tab.open(url, width, height, scheme=scheme)
-                    await tab.until("document.body.dataset.mood === 'alert' && !document.querySelector('#act:empty')")
-                    await asyncio.sleep(1.0)  # Fonts, and the confirmation that the alert was shown.
-                    pictures[kind] = await tab.picture()
-                (folder / "composed.html").write_text(COMPOSED.format(**pictures), "utf-8")
-                await tab.open((folder / "composed.html").as_uri(), 1320, 820)
-                await asyncio.sleep(1.0)
-                out.write_bytes(base64.b64decode(await tab.picture()))
+        for title, state, language, size, light in PICTURES:
+            with _house(folder, title, state) as house:
+                STATES[state].bring(house)
+                picture = _picture(_open(browser, house, state, language, size, light))
+                (DOCS / "page" / f"{title}.png").write_bytes(picture)
+        with _house(folder, "lost", LOST[1]) as house:
+            STATES[LOST[1]].bring(house)
+            screen = _open(browser, house, *LOST[1:])
+            house.freeze()
+            screen.wait("!document.getElementById('lost').hidden")
+            (DOCS / "page" / f"{LOST[0]}.png").write_bytes(_picture(screen))
+        with _house(folder, "alert", "alert-high") as house:
+            STATES["alert-high"].bring(house)
+            pictures = {
+                "tablet": _picture(_open(browser, house, "alert-high", "en", TABLET, "day")),
+                "phone": _picture(_open(browser, house, "alert-high", "de", PHONE, "night")),
+            }
+        encoded = {kind: base64.b64encode(picture).decode() for kind, picture in pictures.items()}
+        page = browser.new_page(viewport={"width": 1320, "height": 820})
+        page.set_content(COMPOSED.format(**encoded))
+        page.wait_for_timeout(500)
+        page.screenshot(path=DOCS / "page.png")
 
 
 if __name__ == "__main__":
-    asyncio.run(make(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT))
+    make()

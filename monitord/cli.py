@@ -171,6 +171,11 @@ def _add_test(test: argparse.ArgumentParser) -> None:
     test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
 
 
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
+    simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
 def _add_pair(pair: argparse.ArgumentParser) -> None:
     pair.add_argument("--role", choices=("watch", "acknowledge"), default="acknowledge", help="what it may do")
     pair.add_argument("--name", metavar="NAME", help="what it is called; without it, the phone says")

@@ -19,6 +19,7 @@ COMMANDS = (
     "status",
     "events",
     "ack",
+    "pair",
     "audit",
     "version",
 )

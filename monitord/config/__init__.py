@@ -122,10 +122,6 @@ class Config(Section):
         """Names of the channels that an alert can leave by."""
         return (*BUILT_IN, *self.notify)
 
-    def group(self, name: str) -> tuple[str, ...]:
-        """Names of the channels of a group."""
-        return self.groups.get(name, self.channels)
-
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:
         for name, channels in self.groups.items():

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.lan import CGNAT
+from monitord.tools.channels import check_channels
 from monitord.video import calibration, rpicam
 from monitord.video.classifier import LABELS, Classifier
-from monitord.tools.channels import check_channels
 
 if TYPE_CHECKING:
     from monitord.config import Config

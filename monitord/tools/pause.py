@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from datetime import datetime
@@ -51,7 +50,7 @@ def resume(config: Config) -> int:
 
 def _tell(config: Config, path: str, content: Mapping[str, object]) -> int:
     try:
-        state = ask(config, "POST", path, json.dumps(content).encode())
+        state = ask(config, "POST", path, content)
     except AskError as cause:
         print(cause, file=sys.stderr)
         return 1

@@ -133,20 +133,9 @@ def page_url(config: Config) -> str:
 
 
 def open_voice(
-    config: Config,
-    method: str,
-    path: str,
-    content: Mapping[str, object] | None = None,
-    timeout_s: float = TIMEOUT_S,
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
 ) -> Any:
-    """The running voice's answer, to be read.
-
-    Args:
-        config: for the page's address.
-        method: "GET" or "POST".
-        path: below the page's address.
-        content: sent as JSON with POST.
-        timeout_s: seconds to wait.
+    """The running voice's answer, to be read; parameters as those of `ask`.
 
     Raises:
         urllib.error.HTTPError: it refuses.
@@ -157,7 +146,8 @@ def open_voice(
     headers = {}
     if content is not None:
         data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
-    request = urllib.request.Request(page_url(config) + path, method=method, data=data, headers=headers)  # noqa: S310 - http(s), see page_url
+    url = page_url(config) + path
+    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
     with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
         request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
     # No proxy of the environment: the voice is in this house.
@@ -166,13 +156,16 @@ def open_voice(
 
 
 def ask(
-    config: Config,
-    method: str,
-    path: str,
-    content: Mapping[str, object] | None = None,
-    timeout_s: float = TIMEOUT_S,
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
 ) -> dict[str, Any]:
-    """The running voice's answer; see `open_voice`.
+    """What the running voice answers.
+
+    Args:
+        config: for the page's address.
+        method: "GET" or "POST".
+        path: below the page's address.
+        content: sent as JSON with POST.
+        timeout_s: seconds to wait.
 
     Raises:
         AskError: it refuses, or something else answers.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 HEARTBEAT_S = 4.0
-CONFIG = '[page]\nport = {port}\n[room]\nname = "{room}"\n'
+CONFIG = '[page]\nport = {port}\n{page}[room]\nname = "{room}"\n{more}'
 
 
 def until(true, what="something"):
@@ -42,13 +42,14 @@ class House:
         config: text that is added to the configuration.
         room: name of the room.
         port: of the page; 0: any that is free.
+        page: text that is added to its section.
     """
 
-    def __init__(self, folder: Path, config: str = "", room: str = "Nursery", port: int = 0) -> None:
+    def __init__(self, folder: Path, config: str = "", room: str = "Nursery", port: int = 0, page: str = "") -> None:
         self.folder, self.runtime, self.state = folder, folder / "run", folder / "state"
         self.runtime.mkdir(exist_ok=True)
         self.config = folder / "config.toml"
-        self.config.write_text(CONFIG.format(port=port, room=room) + config, "utf-8")
+        self.config.write_text(CONFIG.format(port=port, page=page, room=room, more=config), "utf-8")
         self.environment = {**os.environ, "RUNTIME_DIRECTORY": str(self.runtime), "STATE_DIRECTORY": str(self.state)}
         self._gate: Gate | None = None
         self._level = 58

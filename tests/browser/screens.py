@@ -55,9 +55,9 @@ WORKLET = (
 """An ear on the thread of the sound, which hears on while the page's own thread stands still."""
 
 
-def midday() -> str:
-    """A time zone in which it is about noon: the page's own choice of light is then that of the day."""
-    offset = 12 - datetime.now(UTC).hour
+def zone(hour: int) -> str:
+    """A time zone in which it is that hour now; at noon the page's own choice of light is that of the day."""
+    offset = (hour - datetime.now(UTC).hour + 12) % 24 - 12
     return "Etc/GMT" if offset == 0 else f"Etc/GMT{-offset:+d}"
 
 
@@ -90,13 +90,14 @@ class Screen:
         language: str = "en",
         light: str = "auto",
         sound: bool = False,
+        hour: int = 12,
         before: object = None,
         bypass_csp: bool = False,
     ) -> None:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=LOCALES[language],
-            timezone_id=midday(),
+            timezone_id=zone(hour),
             has_touch=True,
             reduced_motion="reduce",
             bypass_csp=bypass_csp,

@@ -66,6 +66,7 @@ PAGE: dict[str, str] = {
     "acked_at": "Bestätigt {time}",
     "acked_by": "Bestätigt {time} von {who}",
     "acked_via": "{acked}, über {via}",
+    "via_page": "einen Bildschirm",
     "over_unacked": "Vorbei, niemand hat bestätigt.",
     "escalated": "{n}-mal weitergegeben: Niemand hatte geantwortet.",
     "lowered": "Priorität gesenkt: Eine Betreuungsperson war im Bild.",
@@ -131,6 +132,17 @@ PAGE: dict[str, str] = {
     "role_acknowledge": "Darf zusehen und bestätigen.",
     "paired_as": "Gekoppelt als {name}.",
     "log_out": "Kopplung aufheben",
+    "ntfy": "ntfy-App dieses Telefons klingeln lassen",
+    "ntfy_how": (
+        "Legen Sie in der ntfy-App diesen Benutzer an und abonnieren Sie das Thema auf diesem Server. Das "
+        "Passwort erscheint nur einmal."
+    ),
+    "ntfy_server": "Server",
+    "ntfy_topic": "Thema",
+    "ntfy_user": "Benutzer",
+    "ntfy_password": "Passwort",
+    "ntfy_open": "In der ntfy-App öffnen",
+    "ntfy_failed": "Das hat nicht geklappt",
     # Pairing
     "pair": "Bildschirm koppeln",
     "pair_how": (

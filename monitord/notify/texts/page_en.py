@@ -64,6 +64,7 @@ PAGE: dict[str, str] = {
     "acked_at": "Acknowledged {time}",
     "acked_by": "Acknowledged {time} by {who}",
     "acked_via": "{acked}, through {via}",
+    "via_page": "a screen",
     "over_unacked": "Over, nobody acknowledged.",
     "escalated": "Escalated {n} times: nobody had answered.",
     "lowered": "Priority lowered: a carer was in the picture.",
@@ -125,6 +126,16 @@ PAGE: dict[str, str] = {
     "role_acknowledge": "May watch and acknowledge.",
     "paired_as": "Paired as {name}.",
     "log_out": "Unpair this screen",
+    "ntfy": "Ring the ntfy app of this phone",
+    "ntfy_how": (
+        "In the ntfy app add this user, then subscribe to the topic on this server. The password is shown once."
+    ),
+    "ntfy_server": "Server",
+    "ntfy_topic": "Topic",
+    "ntfy_user": "User",
+    "ntfy_password": "Password",
+    "ntfy_open": "Open in the ntfy app",
+    "ntfy_failed": "That did not work",
     # Pairing
     "pair": "Pair this screen",
     "pair_how": "On the monitor, run: monitord pair. Then type its six digits here, or scan its QR code.",

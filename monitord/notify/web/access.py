@@ -116,6 +116,14 @@ class AccessError(Exception):
     """It cannot be done; the text says why in one sentence."""
 
 
+class BadNameError(AccessError):
+    """A name that is none."""
+
+
+class FullError(AccessError):
+    """So many are paired that there is no room."""
+
+
 def hashed(secret: str) -> str:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
@@ -125,11 +133,11 @@ def clean_name(text: object) -> str:
     """`text` as a name of a phone or a person.
 
     Raises:
-        AccessError: it is not 1..40 printable characters.
+        BadNameError: it is not 1..40 printable characters.
     """
     name = text.strip() if isinstance(text, str) else ""
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise AccessError(f"name: give 1 to {NAME_MAX} printable characters")
+        raise BadNameError(f"name: give 1 to {NAME_MAX} printable characters")
     return name
 
 
@@ -173,10 +181,10 @@ def admit(access: Access, session: Session) -> Access:
     """`access` with one more.
 
     Raises:
-        AccessError: SESSIONS_MAX are paired.
+        FullError: SESSIONS_MAX are paired.
     """
     if len(access.sessions) >= SESSIONS_MAX:
-        raise AccessError(
+        raise FullError(
             f"{SESSIONS_MAX} phones are paired, which is the most; remove one with: monitord pair --revoke NAME"
         )
     return replace(access, sessions=(*access.sessions, session))

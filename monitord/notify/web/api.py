@@ -13,7 +13,7 @@ from monitord.notify import delivery
 from monitord.notify.web.access import Role, Session, clean_name
 from monitord.notify.web.answers import HEADERS, Answers, error_answer, json_answer
 from monitord.notify.web.doorkeeper import GuessError, LockedError
-from monitord.notify.web.gate import BadTokenError, Gate, Visitor
+from monitord.notify.web.gate import VISITOR, BadInputError, BadTokenError, Gate
 from monitord.notify.web.hub import TooManyPagesError
 from monitord.notify.web.limits import peer_key
 from monitord.notify.web.openapi import document
@@ -22,7 +22,6 @@ from monitord.notify.web.routes import API, NUMBER_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitord.notify.web.gate import Handler
     from monitord.notify.web.hub import Hub
 
 Json = dict[str, Any]
@@ -33,10 +32,6 @@ WRITE_S = 20.0
 """Seconds that a page may take to accept what is written to it, before its line counts as dead."""
 _COOKIE_S = 400 * 24 * 3600
 """The longest that browsers keep one (RFC 6265bis, section 5.5); the session itself ends sooner."""
-
-
-class BadInputError(Exception):
-    """A request says what it must not; the text is one sentence."""
 
 
 class Api:
@@ -57,7 +52,7 @@ class Api:
     def add_to(self, application: web.Application) -> None:
         """Register every route."""
         for route in API:
-            handler = _sentences(getattr(self, route.name))
+            handler = getattr(self, route.name)
             guarded = handler if route.needs is None else self._gate.only(route.needs, handler)
             application.router.add_route(route.method, route.path, guarded)
 
@@ -112,7 +107,7 @@ class Api:
         """Make a user and password for the ntfy app."""
         if not self._topic:
             return error_answer(404, "ntfy apps are not served here: page.ntfy_topic is empty")
-        visitor = _visitor(request)
+        visitor = VISITOR.get()
         body = await _body(request, {"name": str})
         name = clean_name(body.get("name", f"{visitor.name or 'phone'} (ntfy)"[:40]))
         admitted = self._gate.doorkeeper.for_ntfy(name, visitor.role or Role.WATCH, visitor.session)
@@ -140,12 +135,12 @@ class Api:
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         """A person takes an incident."""
-        by, via = _visitor(request).name, _via(request)
+        by, via = VISITOR.get().name, _via()
         return await _numbered(request, lambda number: self._answers.acknowledge(number, by, via), "incident")
 
     async def mute(self, request: web.Request) -> web.Response:
         """Stop the tones of an incident."""
-        by, via = _visitor(request).name, _via(request)
+        by, via = VISITOR.get().name, _via()
         return await _numbered(request, lambda number: self._answers.mute(number, by, via), "incident")
 
     async def seen(self, request: web.Request) -> web.Response:
@@ -173,12 +168,12 @@ class Api:
         minutes = (await _body(request, {"minutes": int})).get("minutes")
         if minutes is None or not 1 <= minutes <= 1440:  # noqa: PLR2004 - a day, as the sentence says
             raise BadInputError('minutes: give a whole number from 1 to 1440: {"minutes": 30}')
-        return json_answer({"state": self._answers.pause(minutes, _visitor(request).name, _via(request))})
+        return json_answer({"state": self._answers.pause(minutes, VISITOR.get().name, _via())})
 
     async def resume(self, request: web.Request) -> web.Response:
         """End a pause."""
         await _body(request, {})
-        return json_answer({"state": self._answers.resume(_visitor(request).name, _via(request))})
+        return json_answer({"state": self._answers.resume(VISITOR.get().name, _via())})
 
     async def openapi(self, _: web.Request) -> web.Response:
         """The description of all this."""
@@ -187,7 +182,7 @@ class Api:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events."""
         try:
-            client, first = self._hub.join(request.headers.get("Last-Event-ID", ""), _visitor(request).session)
+            client, first = self._hub.join(request.headers.get("Last-Event-ID", ""), VISITOR.get().session)
         except TooManyPagesError:
             return error_answer(503, "too many pages are open; close one")
         response = web.StreamResponse(
@@ -232,23 +227,8 @@ def ntfy_link(scheme: str, host: str, topic: str) -> str:
     return f"ntfy://{host}/{topic}" + ("" if scheme == "https" else "?secure=false")
 
 
-def _sentences(handler: Handler) -> Handler:
-    async def said(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except BadInputError as mistake:
-            return error_answer(400, str(mistake))
-
-    return said
-
-
-def _visitor(request: web.Request) -> Visitor:
-    visitor: Visitor = request["visitor"]
-    return visitor
-
-
-def _via(request: web.Request) -> str:
-    session = _visitor(request).session
+def _via() -> str:
+    session = VISITOR.get().session
     return "page" if session is None else str(session.use)
 
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import logging
 import socket
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from aiohttp import web
 
 from monitord.lan import is_local, is_our_host, is_our_origin
 from monitord.notify.journal import JournalError
-from monitord.notify.web.access import AccessError, Role, Session
+from monitord.notify.web.access import AccessError, BadNameError, FullError, Role, Session
 from monitord.notify.web.answers import NotNowError, error_answer
 from monitord.notify.web.doors import Doorway
 from monitord.notify.web.limits import Rate, peer_key
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from monitord.notify.web.doorkeeper import Doorkeeper
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
 
 _PROXIED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 COOKIE = "monitord"
@@ -60,8 +64,27 @@ class Visitor:
         return "" if self.session is None else self.session.name
 
 
+class BadInputError(Exception):
+    """A request says what it must not; the text is one sentence."""
+
+
 class BadTokenError(Exception):
     """A token was presented, and it is nobody's."""
+
+
+VISITOR: ContextVar[Visitor] = ContextVar("visitor")
+"""Who asks, for the handler that has been let on."""
+
+_STATUS: dict[type[Exception], int] = {
+    BadInputError: 400,
+    BadNameError: 400,
+    TimeoutError: 408,
+    FullError: 409,
+    NotNowError: 409,
+    AccessError: 503,
+    JournalError: 503,
+}
+"""What a handler may raise, the first that fits, and the status of the answer."""
 
 
 class Gate:
@@ -111,7 +134,7 @@ class Gate:
         refusal = self._refusal(request)
         if refusal is not None:
             return error_answer(403, refusal)
-        if not self.is_here(request):
+        if not _is_from_here(request):
             wait_s = self._rate.take(peer_key(request.remote or ""), time.monotonic())
             if wait_s:
                 return error_answer(429, "too many requests; wait a moment", retry_s=wait_s)
@@ -119,10 +142,12 @@ class Gate:
             return await handler(request)
         except web.HTTPException as error:
             return error_answer(error.status, error.reason)
-        except (JournalError, AccessError, NotNowError) as cause:
-            return error_answer(503, str(cause))
-        except TimeoutError:
-            return error_answer(408, "the request did not come to its end in time")
+        except tuple(_STATUS) as cause:
+            status = next(status for kind, status in _STATUS.items() if isinstance(cause, kind))
+            return error_answer(status, str(cause) or "the request did not come to its end in time")
+        except Exception:
+            log.exception("a mistake of monitord's own: %s %s", request.method, request.path)
+            return error_answer(500, "monitord made a mistake; its log says which")
 
     def only(self, needs: Role, handler: Handler) -> Handler:
         """`handler` for those who may do what `needs` says."""
@@ -136,7 +161,7 @@ class Gate:
                 return error_answer(401, "this phone is not paired; run `monitord pair` on the device")
             if not visitor.role.allows(needs):
                 return error_answer(403, "this phone may watch and not change anything")
-            request["visitor"] = visitor
+            VISITOR.set(visitor)
             return await handler(request)
 
         return checked
@@ -162,14 +187,7 @@ class Gate:
 
     def is_here(self, request: web.Request) -> bool:
         """Whether the request comes from this machine, and the owner trusts it."""
-        if any(name in request.headers for name in _PROXIED):
-            return False
-        own = None if request.transport is None else request.transport.get_extra_info("sockname")
-        return self.is_this_machine(request.remote or "", str(own[0]) if own else "")
-
-    def is_this_machine(self, remote: str, own: str) -> bool:
-        """Whether a peer that has asked the address `own` is this machine, and the owner trusts it."""
-        return self._trust_here and is_this_machine(remote, own)
+        return self._trust_here and _is_from_here(request)
 
     def _by_token(self, request: web.Request, token: str | None) -> Session:
         session: Session | None = None if not token else self.doorkeeper.session(token)
@@ -200,6 +218,13 @@ def names_of_this_machine() -> frozenset[str]:
     """What a Host header may call this machine beside its addresses."""
     name = socket.gethostname().lower()
     return frozenset({"localhost", name, f"{name.partition('.')[0]}.local"})
+
+
+def _is_from_here(request: web.Request) -> bool:
+    if any(name in request.headers for name in _PROXIED):
+        return False
+    own = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return is_this_machine(request.remote or "", str(own[0]) if own else "")
 
 
 def is_this_machine(remote: str, own: str) -> bool:

@@ -16,7 +16,7 @@ _PHRASES = {
     401: "Not paired, or the token is nobody's.",
     403: "Not from inside the house, from another page, a wrong code, or a role that is not enough.",
     404: "There is none of that number.",
-    409: "Too many phones are paired.",
+    409: "It cannot be done now: too many phones are paired, or there is nothing to end.",
     413: "The body is too large.",
     429: "Too many requests, or too many wrong codes.",
     503: "The journal or the access file cannot be used, or too many pages are open.",
@@ -52,6 +52,7 @@ def _operation(route: Route) -> dict[str, Any]:
             "in": "path",
             "required": True,
             "schema": {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX},
+            "example": 1,
         }
         for name in re.findall(r"{(\w+)}", route.path)
     ]

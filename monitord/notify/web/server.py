@@ -5,6 +5,8 @@ Who may ask is `monitord.notify.web.gate`; what is answered, `monitord.notify.we
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from monitord.notify.web.answers import HEADERS, Answers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
+from monitord.notify.web.gate import is_this_machine
 from monitord.notify.web.subscribe import Subscriptions
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from monitord.notify.web.hub import Hub
     from monitord.notify.web.tls import Tls
 
+log = logging.getLogger(__name__)
+
 BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
 BUTTON = "Acknowledge"
@@ -33,6 +38,29 @@ BUTTON = "Acknowledge"
 
 class ServerError(Exception):
     """The page cannot be served; the text says why in one sentence."""
+
+
+class _Handler(web.RequestHandler):
+    """aiohttp's, but that what is no HTTP is answered like every other mistake, and fills no log."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """See aiohttp; the gate answers for what a handler raises, so this is for what comes before it."""
+        del message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        if status >= web.HTTPInternalServerError.status_code:
+            log.error("a mistake of monitord's own", exc_info=exc)
+        answer = error_answer(status, "this is no HTTP request that monitord understands")
+        answer.force_close()
+        return answer
 
 
 class Server:
@@ -79,12 +107,12 @@ class Server:
         self._api.add_to(application)
         if self._config.ntfy_topic:
             Subscriptions(self._feed, self._gate, self._config.ntfy_topic, BUTTON).add_to(application)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.2)
         await self._runner.setup()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
         url = f"{self._gate.scheme}://{shown}:{self._gate.port}/"
         context = None if self._tls is None else self._tls.context
-        self._doors = Doors(listener, self._handler, self._gate.is_this_machine, context, url)
+        self._doors = Doors(listener, self._handler, is_this_machine, context, url)
         self._doors.start()
         return url
 
@@ -96,10 +124,10 @@ class Server:
         await self._runner.cleanup()
 
     def _handler(self) -> object:
-        factory = self._runner.server
-        if factory is None:  # pragma: no cover - doors open after the set-up only
+        server = self._runner.server
+        if server is None:  # pragma: no cover - doors open after the set-up only
             raise RuntimeError("the server is not set up")
-        return factory()
+        return _Handler(server, loop=asyncio.get_running_loop(), access_log=None)  # type: ignore[arg-type] # None is what its own runner passes for none
 
     async def _authority(self, _: web.Request) -> web.StreamResponse:
         """The certificate that phones are to trust. It is no secret."""

@@ -14,7 +14,8 @@ export function answeredBy(incident) {
   if (!incident.acked_at) return "";
   const time = clock(incident.acked_at);
   const acked = incident.acked_by ? t("acked_by", { time, who: incident.acked_by }) : t("acked_at", { time });
-  return incident.acked_via ? t("acked_via", { acked, via: nameOfSink(incident.acked_via) }) : acked;
+  const via = incident.acked_via === "page" ? t("via_page") : incident.acked_via;
+  return via ? t("acked_via", { acked, via }) : acked;
 }
 
 function status(incident) {

@@ -6,10 +6,11 @@ import { house, take, takeAll, takeState } from "./house.js";
 import { drawIncidents, startIncidents } from "./incidents.js";
 import { shine, startLight } from "./light.js";
 import { drawAges, drawNow, loadNights, titleNow, told } from "./now.js";
+import { drawNtfy, startNtfy } from "./ntfy.js";
 import { startPairing } from "./pairing.js";
 import { keep, kept } from "./settings.js";
 import * as stream from "./stream.js";
-import { hour, lasting, other, preferred, speak, t } from "./texts.js";
+import { heading, hour, lasting, other, preferred, speak, t } from "./texts.js";
 import { drawNights } from "./timeline.js";
 import * as tones from "./tones.js";
 import { keepAwake } from "./wake.js";
@@ -24,6 +25,7 @@ function draw() {
   drawNow(changed);
   drawIncidents(changed);
   drawAbout();
+  drawNtfy();
   drawNights();
   drawSound();
   drawLost();
@@ -37,15 +39,17 @@ function changed() {
   alarm.ring();
 }
 
-// Said once by a screen reader: at once what is urgent, in its turn what is not.
+// Said once by a screen reader: at once what is urgent, in its turn what is not. Of a look only what it found.
 let spokenOf = "";
 function say() {
   const first = told();
-  const key = alarm.isLost() ? "lost" : house.state ? `${house.state.mood} ${first ? `${first.id} ${first.urgency} ${first.camera}` : ""}` : "";
-  if (!key || key === spokenOf) return;
-  spokenOf = key;
+  const seen = first && first.camera && !["Look.ASKED", "Look.BEGAN"].includes(first.camera) ? t(first.camera) : "";
+  const parts = first ? [heading(`Urgency.${first.urgency.toUpperCase()}`), titleNow(), seen] : [titleNow(), at("line").textContent];
+  const sentence = alarm.isLost() ? `${t("lost")}. ${t("lost_do")}` : parts.filter(Boolean).join(". ");
+  if (!house.state && !alarm.isLost()) return;
+  if (sentence === spokenOf) return;
+  spokenOf = sentence;
   const urgent = alarm.isLost() || Boolean(first);
-  const sentence = alarm.isLost() ? `${t("lost")}. ${t("lost_do")}` : [at("urgency").hidden ? "" : at("urgency").textContent.replace(/^[!?]+ /, ""), titleNow(), at("line").textContent].filter(Boolean).join(". ");
   setText("shouts", urgent ? sentence : "");
   setText("says", urgent ? "" : sentence);
 }
@@ -110,6 +114,11 @@ const handlers = {
     take(alert.incident);
     alarm.atOnce();
   },
+  summary(brief) { // Of the night, in the morning.
+    at("brief").hidden = false;
+    setText("brief-title", brief.title);
+    setText("brief-text", brief.text);
+  },
   heard() {
     refusedWhy = "";
     alarm.heard();
@@ -149,8 +158,8 @@ async function enter() {
   try {
     session = await stream.get("/api/v1/session");
   } catch (refused) {
-    if (refused.status !== 404) return; // Nobody answers: the line is tried again, and its silence alarms.
-    session = { role: "acknowledge", name: null, paired: false };
+    if (refused.status !== 401) return; // Nobody answers: it is asked again, and the silence alarms.
+    session = { role: null, name: null, paired: false };
   }
   const was = document.body.dataset.view;
   house.session = session;
@@ -236,6 +245,7 @@ async function start() {
     await enter();
   });
   startIncidents(changed);
+  startNtfy();
   startSound();
   keepAwake((key) => {
     awake = key;

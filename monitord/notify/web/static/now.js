@@ -151,7 +151,7 @@ export function drawAges() {
   const camera = state.camera ? t("said_ago", { said: t(state.camera), ago: ago(state.since_camera_s + age) }) : t("camera_closed");
   setText("camera", camera);
   setText("ear", earSays(state));
-  const level = state.level_dbfs;
+  const level = state.gate === "PAUSED" ? null : state.level_dbfs;
   setText("dbfs", level === null ? "" : `(${t("level_value", { level: String(level).replace("-", "\u2212") })})`);
   at("level").setAttribute("width", String(level === null ? 0 : Math.min(100, Math.max(0, ((level + 90) / 90) * 100))));
 }

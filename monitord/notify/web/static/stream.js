@@ -58,7 +58,7 @@ function connect() {
   if (source) source.close();
   const mine = new EventSource("/api/v1/stream");
   source = mine;
-  for (const name of ["snapshot", "state", "incident", "alert"]) {
+  for (const name of ["snapshot", "state", "incident", "alert", "summary"]) {
     mine.addEventListener(name, (event) => {
       if (source !== mine || !hear) return;
       heardAt = performance.now();

@@ -105,7 +105,7 @@ function sum(night) {
 
 // Why nobody listened: a code of the ledger, or the name of a fault.
 function why(code) {
-  const name = String(code || "").toUpperCase();
+  const name = String(code || "").replace(/^Why\./, "").toUpperCase();
   const key = [`Why.${name}`, `Fault.${name}`].find(has);
   return key ? t(key) : "";
 }
