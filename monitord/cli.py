@@ -114,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
         "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
     )
     configured("resume", _resume, "end a pause: open the microphone again")
+    _add_test(configured("test-alert", _test_alert, "send a test and wait for what proves that it arrived"))
+    configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     forget = add("forget", _forget, "delete history at once: all of it, or that of some hours")
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
@@ -133,6 +135,10 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
 def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
     simulate.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_test(test: argparse.ArgumentParser) -> None:
+    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
 
 
 def _add_pair(pair: argparse.ArgumentParser) -> None:
@@ -249,6 +255,18 @@ def _ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
     return ack(Config.load(options.config), options.incident)
+
+
+def _test_alert(options: argparse.Namespace) -> int:
+    from monitord.tools.test_alert import test_alert
+
+    return test_alert(Config.load(options.config), options.sink)
+
+
+def _notify_desktop(options: argparse.Namespace) -> int:
+    from monitord.tools.desktop import notify_desktop
+
+    return notify_desktop(Config.load(options.config))
 
 
 def _pair(options: argparse.Namespace) -> int:

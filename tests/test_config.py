@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from monitord.config import HOP_S, Config, ConfigError, Profile, RulesConfig
 from monitord.events import Sound
 
-FREE = {"groups"}
+FREE = {"groups", "notify"}
 """Sections whose keys the owner chooses."""
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 

@@ -33,7 +33,9 @@ NO_SESSION = (
     "start `monitord notify-desktop` in the session instead"
 )
 _NOTIFICATIONS = DBusAddress(
-    "/org/freedesktop/Notifications", bus_name="org.freedesktop.Notifications", interface="org.freedesktop.Notifications"
+    "/org/freedesktop/Notifications",
+    bus_name="org.freedesktop.Notifications",
+    interface="org.freedesktop.Notifications",
 )
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Resolve = Callable[[str, int], Awaitable[Answers]]
 
 
+Resolver = AbstractResolver
+"""What asks for the addresses of a name, as aiohttp has it."""
 ANSWER_MAX = 1 << 16
 """Bytes of an answer that are read."""
 

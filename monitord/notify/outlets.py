@@ -30,6 +30,8 @@ class Outlets:
         self._sinks = {sink.name: sink for sink in sinks}
         self._report = report
         self._tasks: set[asyncio.Task[None]] = set()
+        self._house: House | None = None
+        self._trials: dict[int, asyncio.Event] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,6 +45,7 @@ class Outlets:
 
     def start(self, house: House) -> None:
         """Start the channels that keep a connection."""
+        self._house = house
         for sink in self._sinks.values():
             run = getattr(sink, "run", None)
             if run is not None:
@@ -57,6 +60,35 @@ class Outlets:
         for sink in self._sinks.values():
             if sink.name not in BUILT_IN:
                 self._begin(self._send(sink, notice))
+
+    async def trial(self, name: str, notice: Notice) -> tuple[bool, str]:
+        """Send a test and wait for the proof that the channel can give; returns whether it came, and what it is or why.
+
+        Such a notice has no row in the journal, so a far end that confirms by itself does it with `seen`.
+        """
+        sink = self._sinks[name]
+        seen = self._trials[notice.delivery] = asyncio.Event()
+        try:
+            async with asyncio.timeout(delivery.CONFIRM_S):
+                await sink.send(notice)
+                if not sink.confirms:
+                    await seen.wait()
+        except SinkError as cause:
+            self._tell(name, str(cause))
+            return False, str(cause)
+        except TimeoutError:
+            return False, "no answer in time" if sink.confirms else f"not in {delivery.CONFIRM_S:g} s: {sink.proof}"
+        finally:
+            del self._trials[notice.delivery]
+        if sink.confirms:
+            self._tell(name, "")
+        return True, sink.proof
+
+    def seen(self, number: int) -> bool:
+        """The far end has shown the notice of that number; returns whether it is a test that is waited for."""
+        if number in self._trials:
+            self._trials[number].set()
+        return number in self._trials
 
     def show(self, name: str, content: dict[str, Any]) -> None:
         """Tell every channel that shows more than alerts."""
@@ -91,9 +123,16 @@ class Outlets:
                     await sink.send(notice)
             except (SinkError, TimeoutError) as cause:
                 error = str(cause) or "no answer in time"
+                self._tell(sink.name, error)
                 log.warning("alert %d, %s: %s", notice.incident.id, sink.name, error)
             else:
                 if not sink.confirms:
                     return
                 event, error = delivery.Event.CONFIRMED, ""
+                self._tell(sink.name, "")
         self._report(notice.delivery, event, error)
+
+    def _tell(self, name: str, trouble: str) -> None:
+        """The first failed delivery is told at once, and the first that arrives again."""
+        if self._house is not None:
+            self._house.channel(name, trouble)

@@ -14,7 +14,8 @@ from monitord import paths, service
 from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery
+from monitord.notify import delivery, trial
+from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
@@ -80,6 +81,7 @@ class _Process:
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
         self._machine = Machine()
+        self._tested: dict[str, Any] | None = None
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -103,7 +105,8 @@ class _Process:
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
         self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
-        self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
+        others = channels(self._config, page_for_others(self._config))
+        self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
         self._skip_what_is_committed()
         self._record = Record(
             self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief
@@ -199,7 +202,17 @@ class _Process:
 
     def seen(self, number: int) -> dict[str, Any] | None:
         """For the server: a screen has shown an alert."""
+        if self._outlets.seen(number):
+            return trial.seen_json(number)
         return self._voice.report(number, delivery.Event.CONFIRMED)
+
+    async def test_alert(self, sink: str) -> list[dict[str, Any]] | None:
+        """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
+        results = await trial.run(self._outlets, sink, self._config.room.name)
+        if self._tested is not None:  # The pages were shown one.
+            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
+            self._tested = None
+        return results
 
     def _skip_what_is_committed(self) -> None:
         """The voice may have died after the commit and before it took the frame."""
@@ -266,6 +279,12 @@ class _Process:
         service.notify("WATCHDOG=1")
 
     def _push(self, notice: Notice) -> None:
+        if notice.reason is delivery.Reason.TEST:
+            self._tested = self._voice.incident(notice.incident)
+            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
+            self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
+            self._feed.trial(notice.key, shown)
+            return
         told = self._voice.incident(notice.incident)
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
         if notice.urgency is not None:

@@ -71,7 +71,7 @@ async def secure(connection: socket.socket, host: str, trust: ssl.SSLContext) ->
         raise TlsError(f"{host} hung up as soon as TLS began; does it speak TLS at this port?") from None
 
 
-def distrust(cause: ssl.SSLError | ssl.SSLCertVerificationError, host: str) -> str:
+def distrust(cause: ssl.SSLError | ssl.SSLCertVerificationError, host: str) -> str:  # noqa: PLR0911 - one return for each reason
     """Why a TLS connection to `host` did not come about, in one sentence for the owner."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         match cause.verify_code:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitord import model, paths
 from monitord.audio.models import EarModels
+from monitord.tools.channels import check_channels
 
 if TYPE_CHECKING:
     from monitord.config import Config
@@ -21,6 +22,7 @@ def check(config: Config, path: Path | None) -> int:
     print(f"ok    configuration  {path or 'none given: the defaults'}")
     good = [_ear(config), _person()]
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
+    good.append(check_channels(config))
     return 0 if all(good) else 1
 
 

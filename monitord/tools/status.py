@@ -38,6 +38,10 @@ class AskError(Exception):
     """The voice did not answer as asked; the text says why in one sentence."""
 
 
+class NotRunningError(AskError):
+    """Nobody answers where the voice would."""
+
+
 def status(config: Config, *, as_json: bool) -> int:
     """Print what the monitor hears, sees and tells; returns the exit code."""
     try:
@@ -128,7 +132,32 @@ def page_url(config: Config) -> str:
     return f"{scheme}://{f'[{address}]' if ':' in address else address}:{config.page.port}/"
 
 
-def ask(config: Config, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
+def open_voice(
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
+) -> Any:
+    """The running voice's answer, to be read; parameters as those of `ask`.
+
+    Raises:
+        urllib.error.HTTPError: it refuses.
+        OSError: nobody answers.
+        AskError: the file that says whom to trust is damaged.
+    """
+    data = b"" if method == "POST" else None
+    headers = {}
+    if content is not None:
+        data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    url = page_url(config) + path
+    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
+        request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
+    # No proxy of the environment: the voice is in this house.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
+    return opener.open(request, timeout=timeout_s)
+
+
+def ask(
+    config: Config, method: str, path: str, content: Mapping[str, object] | None = None, timeout_s: float = TIMEOUT_S
+) -> dict[str, Any]:
     """What the running voice answers.
 
     Args:
@@ -136,28 +165,23 @@ def ask(config: Config, method: str, path: str, content: Mapping[str, object] | 
         method: "GET" or "POST".
         path: below the page's address.
         content: sent as JSON with POST.
+        timeout_s: seconds to wait.
 
     Raises:
-        AskError: it does not answer, or refuses.
+        AskError: it refuses, or something else answers.
+        NotRunningError: nobody answers.
     """
     url = page_url(config) + path
-    data = b"" if method == "POST" else None
-    headers = {}
-    if content is not None:
-        data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310 - http, see page_url
-    with contextlib.suppress(OSError, UnicodeDecodeError):  # Where this machine has to be paired, too.
-        request.add_header("Authorization", f"Bearer {(paths.runtime_dir() / TOKEN).read_text('ascii')}")
-    # No proxy of the environment: the voice is in this house.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *_trust())
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
+        with open_voice(config, method, path, content, timeout_s) as answer:
             result = json.loads(answer.read(_BODY_MAX))
     except urllib.error.HTTPError as refused:
         with refused:
             raise AskError(_reason(refused)) from None
     except (OSError, ValueError):
-        raise AskError(f"monitord does not answer at {url}; is it running? Start it with: monitord run") from None
+        raise NotRunningError(
+            f"monitord does not answer at {url}; is it running? Start it with: monitord run"
+        ) from None
     if not isinstance(result, dict):
         raise AskError(f"{url}: something that is not monitord answers here")
     return result

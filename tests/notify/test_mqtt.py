@@ -43,11 +43,11 @@ def sink_for(broker, topic, version=MqttVersion.FIVE, **more):
 class Listener:
     """Somebody who is subscribed to everything of `topic`, and to what Home Assistant is told."""
 
-    def __init__(self, broker, topic):
-        self._broker, self._topic, self.heard = broker, topic, []
+    def __init__(self, broker, topic, **login):
+        self._broker, self._topic, self._login, self.heard = broker, topic, login, []
 
     async def __aenter__(self):
-        self._client = aiomqtt.Client("127.0.0.1", self._broker.port)
+        self._client = aiomqtt.Client("127.0.0.1", self._broker.port, **self._login)
         await self._client.__aenter__()
         await self._client.subscribe([(f"{self._topic}/#", 1), ("homeassistant/#", 1)])
         self._task = asyncio.create_task(self._listen())
@@ -274,7 +274,9 @@ def test_tls_and_a_client_certificate(tls_broker, authority, topic, version):
         ({}, "localhost", False, "is signed by nobody whom we trust"),
     ],
 )
-def test_a_broker_that_is_not_whom_we_trust(tls_broker, authority, topic, certificate, host, ours, says):
+def test_a_broker_that_is_not_whom_we_trust(  # noqa: PLR0917 - fixtures and the table
+    tls_broker, authority, topic, certificate, host, ours, says
+):
     broker = tls_broker("allow_anonymous true", **certificate)
 
     async def story():
@@ -330,9 +332,8 @@ def test_mosquitto_itself_takes_what_is_published(broker, topic):
     """With mosquitto's own client as the subscriber."""
 
     async def story():
-        with subprocess.Popen(
-            ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"], stdout=subprocess.PIPE
-        ) as phone:
+        listen = ["mosquitto_sub", "-p", str(broker.port), "-t", f"{topic}/alert", "-C", "1", "-q", "1"]
+        with subprocess.Popen(listen, stdout=subprocess.PIPE) as phone:  # noqa: ASYNC220 - a test may wait for its start
             async with running(sink_for(broker, topic), FakeHouse()) as sink:
                 while phone.poll() is None:
                     try:

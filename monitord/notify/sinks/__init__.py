@@ -83,6 +83,7 @@ class Sink(Protocol):
     Attributes:
         name: as deliveries and the configuration call it.
         confirms: whether `send` returning means that the alert has arrived; otherwise the far end confirms it later.
+        proof: what it is that shows that, a few words.
 
     A channel that also has the attribute ``follows = True`` is brought what comes after an alert that it was given:
     what the camera said, who takes care, that it is over (`Reason.UPDATE`, `ACKNOWLEDGED`, `CLEARED`).
@@ -90,6 +91,7 @@ class Sink(Protocol):
 
     name: str
     confirms: bool
+    proof: str
 
     async def send(self, notice: Notice) -> None:
         """Hand `notice` over.

@@ -33,6 +33,7 @@ class AppriseSink:
     """One address."""
 
     confirms = True
+    proof = "Apprise says that the server took it"
 
     def __init__(self, name: str, config: AppriseConfig, language: Language) -> None:
         self.name, self._config, self._language = name, config, language

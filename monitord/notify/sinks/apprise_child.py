@@ -64,14 +64,16 @@ def main() -> int:
 
 
 def _follow_no_redirect(session: Any) -> None:
-    plain = session.send
+    begin, plain = session.__init__, session.send
+
+    def init(self: Any) -> None:
+        begin(self)
+        self.trust_env = False  # Nor a proxy or a password that the environment or a file in the home folder names.
 
     def send(self: Any, request: Any, **options: Any) -> Any:
         return plain(self, request, **{**options, "allow_redirects": False})
 
-    session.send = send
-    # Nor a proxy, a certificate store or a password that the environment or a file in the home folder names.
-    session.trust_env = False
+    session.__init__, session.send = init, send
 
 
 def _failed(sentence: str) -> int:

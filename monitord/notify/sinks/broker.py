@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from monitord.notify import dial, tls
 from monitord.notify.secret import SecretError, reveal
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
 
     from monitord.config import MqttConfig
@@ -179,6 +179,8 @@ class Broker:
             raise self.why_gone()
         if cause is not None:  # A mistake of ours.
             raise cause
+        if self.gone.done():
+            raise self.why_gone()
 
     async def leave(self, connection: socket.socket) -> None:
         """Say goodbye, if that is possible at once, and close."""
@@ -205,7 +207,12 @@ class Broker:
     def _on_disconnect(self, paho: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         if not self.gone.done():
             self.gone.set_result(int(code.value) if flags.is_disconnect_packet_from_server else 0)
-        self._then(paho, data, flags, code, properties)
+        if not self._client._connected.cancelled():  # noqa: SLF001 - aiomqtt asks it why, which raises then
+            self._then(paho, data, flags, code, properties)
+        # aiomqtt may put another future in its place before anybody has looked at this one, and asyncio would complain.
+        future = self._client._disconnected  # noqa: SLF001
+        if future.done() and not future.cancelled():
+            future.exception()
 
 
 class _LastError(logging.Handler):
@@ -214,7 +221,7 @@ class _LastError(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.cause: BaseException | None = None
-        self.logger = logging.Logger("monitord.mqtt", logging.ERROR)  # Not one of the tree: nothing of it is printed.
+        self.logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001 - outside of the tree: nothing of it is printed
         self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -25,6 +25,7 @@ class DesktopSink:
     """The desktop of the session in which monitord was started."""
 
     confirms = True
+    proof = "the desktop has it and gave it a number"
     follows = True
 
     def __init__(self, name: str, language: Language) -> None:

@@ -15,10 +15,8 @@ from monitord.notify.sinks.http import HttpSink, as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.abc import AbstractResolver
-
     from monitord.config import GotifyConfig, Language
-    from monitord.notify.dial import Answer
+    from monitord.notify.dial import Answer, Resolver
     from monitord.notify.sinks import Notice
 
 PRIORITY = {Urgency.HIGH: 10, Urgency.MEDIUM: 8, Urgency.FAULT: 8, Urgency.LOW: 5}
@@ -29,10 +27,16 @@ QUIET = 1
 class GotifySink(HttpSink):
     """One application. `url` is that of the page, which a tap opens; "": none."""
 
+    proof = "the server has it and gave it an id"
     health = "/health"
 
     def __init__(
-        self, name: str, config: GotifyConfig, language: Language, url: str = "", resolver: AbstractResolver | None = None
+        self,
+        name: str,
+        config: GotifyConfig,
+        language: Language,
+        url: str = "",
+        resolver: Resolver | None = None,
     ) -> None:
         super().__init__(name, config.url, cgnat=config.cgnat, ca_file=config.ca_file, resolver=resolver)
         self._config, self._language, self._page = config, language, url

@@ -60,9 +60,8 @@ def discovery(topic: str, room: str, language: Language, *, version: str, url: s
         return {"platform": platform, "unique_id": f"{slug}_{key}", "name": names[key], **more}
 
     def shown(key: str, platform: str, value: str, **more: Any) -> Json:
-        return entity(
-            key, platform, state_topic=f"{topic}/state", value_template=f"{{{{ value_json.{value} }}}}", **more
-        )
+        template = f"{{{{ value_json.{value} }}}}"
+        return entity(key, platform, state_topic=f"{topic}/state", value_template=template, **more)
 
     return {
         "device": {
@@ -90,7 +89,7 @@ def discovery(topic: str, room: str, language: Language, *, version: str, url: s
             ),
             "health": shown("health", "binary_sensor", "fault", device_class="problem", entity_category="diagnostic"),
             "acknowledge": entity("acknowledge", "button", command_topic=f"{topic}/ack", payload_press=PRESS),
-            "alert": entity("alert", "event", state_topic=f"{topic}/alert", event_types=[each.value for each in Urgency]),
+            "alert": entity("alert", "event", state_topic=f"{topic}/alert", event_types=list(map(str, Urgency))),
         },
     }  # fmt: skip
 
@@ -120,7 +119,7 @@ def state(said: Json, incidents: Iterable[Json], language: Language) -> Json:
 
 
 def foremost(incidents: Iterable[Json]) -> Json | None:
-    """The incident that waits for somebody and is the most urgent, the newest of those: what the button acknowledges."""
+    """The incident that waits for somebody, the most urgent, of those the newest: what the button acknowledges."""
     waiting = [each for each in incidents if each["state"] in WAITING]
     return min(waiting, key=lambda each: (_RANK.get(str(each["urgency"]), len(_RANK)), -int(each["id"])), default=None)
 

@@ -19,8 +19,7 @@ from monitord.notify.tls import TlsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.abc import AbstractResolver
-
+    from monitord.notify.dial import Resolver
     from monitord.notify.sinks import House, Notice
 
 PROBE_S = 60.0
@@ -41,12 +40,13 @@ class HttpSink:
     """
 
     confirms = True
+    proof = "the server answers 2xx"
     follows = True
     health = "/"
     """Path that says whether the server is there."""
 
     def __init__(
-        self, name: str, url: str, *, cgnat: bool = False, ca_file: str = "", resolver: AbstractResolver | None = None
+        self, name: str, url: str, *, cgnat: bool = False, ca_file: str = "", resolver: Resolver | None = None
     ) -> None:
         self.name, self.url = name, url
         self._cgnat, self._ca_file, self._resolver = cgnat, ca_file, resolver
@@ -109,7 +109,7 @@ def as_json(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def refusal(answer: Answer) -> str:
+def refusal(answer: Answer) -> str:  # noqa: PLR0911 - one return for each kind of answer
     """Why the server did not take an alert, in one sentence."""
     match answer.status:
         case 401 | 403:

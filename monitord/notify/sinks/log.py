@@ -18,6 +18,7 @@ class LogSink:
 
     name = "log"
     confirms = True
+    proof = "written to the log"
 
     async def send(self, notice: Notice) -> None:
         """Write the line; it has arrived as soon as it is written."""

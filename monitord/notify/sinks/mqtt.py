@@ -1,8 +1,8 @@
 """Alerts, state and acknowledgements by an MQTT broker, and what Home Assistant needs to show them.
 
 Below the topic of this monitor: ``availability`` (retained; "offline" is the last will), ``state`` and ``incident``
-(retained JSON), ``alert`` (JSON, one message per attempt, the same `key` for the same alert), and ``ack``, which is
-read: the number of an incident, JSON ``{"incident": 5, "by": "Anna"}``, or ``PRESS`` for the most urgent one that waits.
+(retained JSON), ``alert`` (JSON, one message an attempt, the same `key` for the same alert), and ``ack``, which is
+read: the number of an incident, JSON ``{"incident": 5, "by": "Anna"}``, or ``PRESS`` for the most urgent that waits.
 
 An alert has arrived when the broker has confirmed it (PUBACK), and with MQTT 5 only if somebody is subscribed.
 """
@@ -55,6 +55,7 @@ class MqttSink:
     """
 
     confirms = True
+    proof = "the broker confirms it (PUBACK)"
     follows = True
 
     def __init__(
@@ -112,10 +113,8 @@ class MqttSink:
         try:
             async with asyncio.timeout(UP_S):
                 await self._up.wait()
-            if self._link is None:
-                raise BrokerError(self._why)
             alert = {"event_type": notice.incident.urgency.value, **wording.content(notice, self._language)}
-            heard = await self._link.publish(f"{self._topic}/alert", _json(alert))
+            heard = self._link is not None and await self._link.publish(f"{self._topic}/alert", _json(alert))
         except TimeoutError:
             self._tell()
             raise SinkError(self._why) from None

@@ -18,10 +18,8 @@ from monitord.notify.sinks.http import HttpSink, as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.abc import AbstractResolver
-
     from monitord.config import Language, NtfyConfig
-    from monitord.notify.dial import Answer
+    from monitord.notify.dial import Answer, Resolver
     from monitord.notify.sinks import Notice
 
 PRIORITY = {Urgency.HIGH: 5, Urgency.MEDIUM: 4, Urgency.FAULT: 4, Urgency.LOW: 3}
@@ -39,10 +37,11 @@ TAGS = {
 class NtfySink(HttpSink):
     """One topic. `url` is that of the page, for the notification's click and button; "": none."""
 
+    proof = "the server has it and gave it an id"
     health = "/v1/health"
 
     def __init__(
-        self, name: str, config: NtfyConfig, language: Language, url: str = "", resolver: AbstractResolver | None = None
+        self, name: str, config: NtfyConfig, language: Language, url: str = "", resolver: Resolver | None = None
     ) -> None:
         super().__init__(name, config.url, cgnat=config.cgnat, ca_file=config.ca_file, resolver=resolver)
         self._config, self._language, self._page = config, language, url

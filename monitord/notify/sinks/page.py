@@ -21,6 +21,7 @@ class PageSink:
 
     name = NAME
     confirms = False
+    proof = "a page has shown it"
 
     def __init__(self, push: Callable[[Notice], None]) -> None:
         self._push = push

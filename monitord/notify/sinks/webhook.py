@@ -20,21 +20,22 @@ from monitord.notify.sinks.http import HttpSink, as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.abc import AbstractResolver
-
     from monitord.config import Language, WebhookConfig
+    from monitord.notify.dial import Resolver
     from monitord.notify.sinks import Notice
 
 
 class WebhookSink(HttpSink):
     """One address. `clock`: None is the system's."""
 
+    proof = "the receiver answers 2xx"
+
     def __init__(
         self,
         name: str,
         config: WebhookConfig,
         language: Language,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(name, config.url, cgnat=config.cgnat, ca_file=config.ca_file, resolver=resolver)

@@ -38,6 +38,9 @@ class Answers(Protocol):
     def seen(self, number: int) -> Json | None:
         """A screen has shown an alert."""
 
+    async def test_alert(self, sink: str) -> list[Json] | None:
+        """Send a test by the channel `sink`, "" by all, and wait for what proves that it arrived."""
+
     def nights(self, days: int) -> list[Json]:
         """The last `days` nights, oldest first."""
 

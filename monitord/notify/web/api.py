@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from monitord.notify import delivery
 from monitord.notify.web.access import Role, Session, clean_name
 from monitord.notify.web.answers import HEADERS, Answers, error_answer, json_answer
 from monitord.notify.web.doorkeeper import GuessError, LockedError
@@ -46,6 +47,7 @@ class Api:
     def __init__(self, answers: Answers, hub: Hub, gate: Gate, topic: str) -> None:
         self._answers, self._hub, self._gate, self._topic = answers, hub, gate, topic
         self._document = document()
+        self._testing = asyncio.Lock()
 
     def add_to(self, application: web.Application) -> None:
         """Register every route."""
@@ -144,6 +146,17 @@ class Api:
     async def seen(self, request: web.Request) -> web.Response:
         """A screen has shown an alert."""
         return await _numbered(request, self._answers.seen, "delivery")
+
+    async def test_alert(self, request: web.Request) -> web.Response:
+        """Send a test and wait for what proves that it arrived."""
+        if self._testing.locked():
+            return error_answer(429, "a test is under way; wait for it to end", retry_s=delivery.CONFIRM_S)
+        async with self._testing:
+            sink = (await _body(request, {"sink": str})).get("sink", "")
+            results = await self._answers.test_alert(sink)
+        if results is None:
+            return error_answer(404, f"there is no channel {sink[:40]!r}")
+        return json_answer({"results": results})
 
     async def nights(self, request: web.Request) -> web.Response:
         """The last nights."""

@@ -190,6 +190,16 @@ API: tuple[Route, ...] = (
         errors=(404,),
     ),
     Route(
+        "POST",
+        "/api/v1/test-alert",
+        "test_alert",
+        Role.ACKNOWLEDGE,
+        "Send an alert that is marked as a test, by one channel or by all, and wait for what proves that it arrived.",
+        _object(results=_list(_object(sink=TEXT, arrived=FLAG, text=TEXT))),
+        body={**_object(sink={"type": "string", "maxLength": 40}), "required": []},
+        errors=(404,),
+    ),
+    Route(
         "GET",
         "/api/v1/nights",
         "nights",

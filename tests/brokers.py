@@ -114,8 +114,9 @@ class FakeHouse:
         self.level, self.camera, self.mood = -54, None, "calm"
 
     def state(self):
-        return {"room": "Nursery", "mood": self.mood, "text": "All quiet", "level_dbfs": self.level, "camera": self.camera,
-                "camera_text": "", "channels": [{"name": "home", "trouble": self.trouble}]}  # fmt: skip
+        return {"room": "Nursery", "mood": self.mood, "text": "All quiet", "level_dbfs": self.level,
+                "camera": self.camera, "camera_text": "",
+                "channels": [{"name": "home", "trouble": self.trouble}]}  # fmt: skip
 
     def incidents(self):
         return self.known
