@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a command, read from top to bottom
+def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a command
     parser = argparse.ArgumentParser(
         prog="monitord",
         description="A privacy-preserving home monitor: a sound opens the camera, an alert reaches a screen at home.",
@@ -105,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
     events.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
     events.add_argument("--json", action="store_true", help="one JSON object a line")
     configured("ack", _ack, "acknowledge an incident").add_argument("incident", metavar="INCIDENT")
+    _add_test(configured("test-alert", _test_alert, "send a test and wait for what proves that it arrived"))
+    configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     _add_pair(configured("pair", _pair, "let a phone see the page: a QR code and a one-time code"))
     report = configured("report", _report, "the ledger: from when to when each night was protected, and why not")
     report.add_argument("--since", metavar="T", help="a time (2026-11-23T22:00) or an age (7d); without it, a day")
@@ -114,8 +116,6 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
         "length", nargs="?", default="30m", metavar="LENGTH", help="30m, 2h or 1h30m, 12h at most; without it, 30m"
     )
     configured("resume", _resume, "end a pause: open the microphone again")
-    _add_test(configured("test-alert", _test_alert, "send a test and wait for what proves that it arrived"))
-    configured("notify-desktop", _notify_desktop, "show the running monitor's alerts on this desktop")
     forget = add("forget", _forget, "delete history at once: all of it, or that of some hours")
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help="from then on: a time (2026-11-23T22:00) or an age (30m, 2h, 7d)")
@@ -132,13 +132,13 @@ def _parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - one statement a com
     return parser
 
 
+def _add_test(test: argparse.ArgumentParser) -> None:
+    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
+
+
 def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("file", type=Path, metavar="FILE", help="the night; docs/rules.md explains how to write one")
     simulate.add_argument("--json", action="store_true", help="one JSON object a line")
-
-
-def _add_test(test: argparse.ArgumentParser) -> None:
-    test.add_argument("sink", nargs="?", default="", metavar="SINK", help="one channel; without it, all of them")
 
 
 def _add_pair(pair: argparse.ArgumentParser) -> None:

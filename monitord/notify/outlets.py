@@ -55,12 +55,6 @@ class Outlets:
         """Hand `notice` to the channel; what became of it is reported later."""
         self._begin(self._send(self._sinks.get(name), notice))
 
-    def brief(self, notice: Notice) -> None:
-        """Bring what is about no incident to every channel: once, and without a row in the journal."""
-        for sink in self._sinks.values():
-            if sink.name not in BUILT_IN:
-                self._begin(self._send(sink, notice))
-
     async def trial(self, name: str, notice: Notice) -> tuple[bool, str]:
         """Send a test and wait for the proof that the channel can give; returns whether it came, and what it is or why.
 
@@ -89,6 +83,12 @@ class Outlets:
         if number in self._trials:
             self._trials[number].set()
         return number in self._trials
+
+    def brief(self, notice: Notice) -> None:
+        """Bring what is about no incident to every channel: once, and without a row in the journal."""
+        for sink in self._sinks.values():
+            if sink.name not in BUILT_IN:
+                self._begin(self._send(sink, notice))
 
     def show(self, name: str, content: dict[str, Any]) -> None:
         """Tell every channel that shows more than alerts."""

@@ -80,8 +80,8 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._machine = Machine()
         self._tested: dict[str, Any] | None = None
+        self._machine = Machine()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -104,9 +104,9 @@ class _Process:
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
-        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         others = channels(self._config, page_for_others(self._config))
         self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         self._skip_what_is_committed()
         self._record = Record(
             self._config, self._journal, self._clock, paths.runtime_dir(), fault=self._fault, tell=self._brief

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +30,7 @@ def test_alert(config: Config, sink: str) -> int:
         print(f"SINK: {sink!r} is no channel; there are {', '.join(config.channels)}", file=sys.stderr)
         return WRONG_USAGE
     try:
-        body = json.dumps({"sink": sink} if sink else {}).encode()
-        results = ask(config, "POST", "api/v1/test-alert", body, _PATIENCE_S)["results"]
+        results = ask(config, "POST", "api/v1/test-alert", {"sink": sink} if sink else {}, _PATIENCE_S)["results"]
     except NotRunningError:
         print("monitord is not running: the test is sent from here", file=sys.stderr)
         results = asyncio.run(_directly(config, sink))
@@ -77,6 +75,16 @@ class _Nobody:
 
     def mute(self, number: int, by: str, via: str) -> None:
         """There is nothing to mute."""
+
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """There is nothing to pause."""
+        del minutes, by, via
+        return self.state()
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """There is nothing to end."""
+        del by, via
+        return self.state()
 
     def channel(self, name: str, trouble: str) -> None:
         """The result says it."""

@@ -128,8 +128,7 @@ PAGE: dict[str, str] = {
     "log_out": "Unpair this screen",
     "ntfy": "Ring the ntfy app of this phone",
     "ntfy_how": (
-        "In the ntfy app add this user, then subscribe to the topic on this server. The password is shown "
-        "once."
+        "In the ntfy app add this user, then subscribe to the topic on this server. The password is shown once."
     ),
     "ntfy_server": "Server",
     "ntfy_topic": "Topic",
