@@ -284,6 +284,7 @@ class _Process:
             self._tested = self._voice.incident(notice.incident)
             shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
             self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
+            self._feed.trial(notice.key, shown)
             return
         told = self._voice.incident(notice.incident)
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})

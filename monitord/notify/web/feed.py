@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from monitord.notify.web import ntfy
@@ -105,6 +105,10 @@ class Feed:
                 return
         self._note(key, incident)
         self._publish(ntfy.alert_message(key, int(self._wall()), incident, self._told[key].times))
+
+    def trial(self, key: str, incident: Json) -> None:
+        """A test is brought to the page: it rings the apps, too, and has no button, for it is no incident."""
+        self._publish(replace(ntfy.alert_message(key, int(self._wall()), incident), button=False))
 
     def incident(self, incident: Json) -> None:
         """An incident has changed: who was rung is told that somebody has taken it."""
