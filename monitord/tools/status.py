@@ -19,7 +19,7 @@ from monitord.notify.clock import Clock
 from monitord.notify.journal import JournalError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitord.config import Config
     from monitord.notify.journal import History

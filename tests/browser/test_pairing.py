@@ -10,6 +10,7 @@ import pytest
 from house import House
 from screens import PHONE, TABLET
 from states import STATES
+from test_alarm import silent
 from test_states import fits, violations
 
 
@@ -119,6 +120,18 @@ def test_unpairing_ends_in_the_pairing_view_and_so_does_being_revoked(screen, ho
     phone.mood("calm")
     pair(house, "--revoke", "Phone")
     phone.wait("document.body.dataset.view === 'pairing'")
+
+
+def test_a_screen_that_was_put_out_does_not_alarm(screen, house):
+    house.listens()
+    phone = screen()
+    enter(phone, pair(house), "Phone")
+    phone.mood("calm")
+    phone.switch_sound_on()
+    phone.page.wait_for_timeout(1500)
+    pair(house, "--revoke", "Phone")
+    phone.wait("document.body.dataset.view === 'pairing'")
+    assert silent(phone, 21)  # Longer than the monitor may be silent.
 
 
 def test_a_paired_phone_gets_a_user_for_its_ntfy_app(screen, house):

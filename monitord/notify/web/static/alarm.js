@@ -15,6 +15,7 @@ let lostSince = null;
 let armedUntil = 0;
 let quietUntil = 0; // Date.now()
 let lastTick = Date.now();
+let watching = false; // Whether this screen is to be told anything at all.
 
 export const isLost = () => lostSince !== null;
 export const isQuiet = () => Date.now() < quietUntil;
@@ -22,13 +23,14 @@ export const quietEnds = () => quietUntil;
 
 // The monitor was heard: put off the dead man's alarm.
 export function heard() {
+  watching = true;
   lostSince = null;
   quietUntil = 0;
   guard();
 }
 
 function guard() {
-  if (isQuiet()) return;
+  if (!watching || isQuiet()) return;
   armedUntil = tones.now() + LOST_S - silence() + AHEAD_S;
   tones.arm(LOST_S - silence(), AHEAD_S);
 }
@@ -37,6 +39,16 @@ function guard() {
 export function quiet() {
   quietUntil = Date.now() + QUIET_S * 1000;
   tones.disarm();
+}
+
+// This screen is not to be told anything (any more).
+export function stop() {
+  watching = false;
+  lostSince = null;
+  current = "";
+  tones.disarm();
+  tones.hush();
+  if ("vibrate" in navigator) navigator.vibrate(0);
 }
 
 // After the sound was switched on or off, or what rings has changed.
@@ -72,9 +84,10 @@ export function ring() {
   }
 }
 
-// Once a second; `watching`: whether this screen is to be told anything at all. Returns what a person should know: {lost} when
-// that has changed, {slept} in ms.
-export function tick(watching) {
+// Once a second; `shown`: whether this screen shows the house. Returns what a person should know: {lost} when that has
+// changed, {slept} in ms.
+export function tick(shown) {
+  watching = shown;
   const told = {};
   const now = Date.now();
   if (now - lastTick > ASLEEP_S * 1000) told.slept = now - lastTick;

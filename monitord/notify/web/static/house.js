@@ -26,9 +26,10 @@ export function waiting() {
 // A group that this screen is not in yet is told by other channels first.
 const isForScreens = (incident) => incident.deliveries.some((each) => each.sink === "page");
 
-// A new alert of the same incident (again, escalated) undoes what was muted here.
+// A new alert of the same incident (again, escalated) undoes what was muted here; a mere repetition does not.
 const alertOf = (incident) => {
-  const mine = incident.deliveries.filter((each) => each.sink === "page").map((each) => each.id);
+  const isNew = (each) => each.sink === "page" && each.reason !== "repeat";
+  const mine = incident.deliveries.filter(isNew).map((each) => each.id);
   return `${incident.level || 0}/${Math.max(0, ...mine)}`;
 };
 export const isMutedHere = (incident) => house.mutedHere.get(incident.id) === alertOf(incident);

@@ -169,6 +169,9 @@ async function enter() {
   at("pairing").hidden = view !== "pairing";
   if (view === "pairing") {
     stream.hangUp();
+    alarm.stop();
+    listening = false;
+    house.incidents.clear();
     at("lost").hidden = at("silent").hidden = true;
     document.title = t("pair");
     if (was !== view || !at("pair-form").contains(document.activeElement)) askForCode();
