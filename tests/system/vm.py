@@ -262,8 +262,8 @@ class VirtualMachine(Machine):
             self._agent.call("guest-file-write", handle=handle, buf_b64=part)
         self._agent.call("guest-file-close", handle=handle)
 
-    def start(self, video: str = CAMERA, audio: str = CARD, look_s: float = 10.0, extra: str = "") -> None:
-        """Configure and start the service, and wait until sound arrives."""
+    def start(self, video: str = CAMERA, audio: str = CARD, look_s: float = 30.0, extra: str = "") -> None:
+        """Configure and start the service, and wait until sound arrives. Here a look takes a while even to begin."""
         self.configure(audio, video, extra, look_s)
         self.run("systemctl", "start", "monitord")
         self.wait("the ear is up", lambda: self.active(EAR))
