@@ -27,7 +27,10 @@ SEND = (
     "import socket,sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', (sys.argv[1], 9)); print('done')"
 )
 FILL = "import sys; b = bytearray(int(sys.argv[1]) << 20); b[::4096] = b'x' * len(b[::4096]); print('done')"
-NOT_OF_A_PROBE = r"(SyslogIdentifier|ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|PartOf|Wants|Requires|After|Refuse\w*|Type)="
+NOT_OF_A_PROBE = (
+    r"(SyslogIdentifier|ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|Refuse\w*|Type"
+    r"|PartOf|Wants|Requires|After)="
+)
 ANY_DEVICE = r"(DeviceAllow|DevicePolicy|PrivateDevices|ProtectClock)="
 
 # What is tried, in whose sandbox, how; without which lines it is done; what else the unit is given: the ear's user is
