@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 # Every test of what is pure, and of the models, the sounds and the pictures. Not those of seccomp and Landlock, which
-# the emulator does not have, nor those that start the whole daemon and wait for it; nor one whose ioctl is not emulated.
+# the emulator does not have, nor those that start the whole daemon and wait for it, nor one of an ioctl that it lacks.
 FAST = ["cli", "config", "events", "lan", "model", "service", "wire", "channel"]
 FOLDERS = ["audio", "notify", "video"]
 LEFT_OUT = ["notify/test_process", "notify/test_kill", "notify/test_page_in_browser", "audio/test_ear_process",
