@@ -68,7 +68,7 @@ def test_a_cry_through_a_real_card_opens_a_real_camera(vm, vm_page):
     assert vm.pid(EYE) == 0
     told = vm.cry()
     assert (told["label"], told["state"]) == ("CRY", "alerting")
-    assert vm.verdict() == "Sight.LYING"
+    assert vm.sight() == "Sight.LYING"
     vm.wait("the eye is gone", lambda: vm.pid(EYE) == 0)
     assert vm.active(LOOK)
     for unit in (VOICE, EAR):
@@ -95,7 +95,7 @@ def test_what_is_killed_comes_back(vm):
     vm.kill_when_it_starts(EYE)
     assert vm.cry()["state"] == "alerting"
     vm.wait("it was killed", lambda: vm.show(EYE, "Result") == "signal", CAMERA_SAID)
-    assert vm.verdict() == "Fault.CAMERA_TIMEOUT"
+    assert vm.verdict() == "Fault.CAMERA_TIMEOUT"  # It was silent until the voice gave up.
     assert vm.incidents()[0]["state"] == "alerting"
     assert vm.active(LOOK)
     assert "WIRE_GAP" not in {each["label"] for each in vm.incidents("fault")}
@@ -105,7 +105,7 @@ def test_the_audit_proves_everything_with_devices_there(vm, vm_page):
     vm.feed()
     vm.start()
     vm.cry()
-    assert vm.verdict() == "Sight.LYING"
+    assert vm.sight() == "Sight.LYING"
     vm.wait("the eye is gone", lambda: vm.pid(EYE) == 0)
     before = vm.pid(EAR), vm.pid(VOICE)
     # The control of the last line: whoever holds the camera, be it the test's own player, is found.
