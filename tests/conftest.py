@@ -13,6 +13,8 @@ from monitord import paths
 # No deadline: a test may not fail because another program has the processor. No database: tests leave nothing behind;
 # a failing example is printed with the line that repeats it.
 settings.register_profile("house", deadline=None, database=None, print_blob=True)
+# For an emulated processor (tests/system/arm.sh), on which a hundred examples take minutes.
+settings.register_profile("emulated", parent=settings.get_profile("house"), max_examples=20)
 settings.load_profile("house")
 
 

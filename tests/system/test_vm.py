@@ -27,7 +27,10 @@ SEND = (
     "import socket,sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', (sys.argv[1], 9)); print('done')"
 )
 FILL = "import sys; b = bytearray(int(sys.argv[1]) << 20); b[::4096] = b'x' * len(b[::4096]); print('done')"
-NOT_OF_A_PROBE = r"(SyslogIdentifier|ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|PartOf|Wants|Requires|After|Refuse\w*|Type)="
+NOT_OF_A_PROBE = (
+    r"(SyslogIdentifier|ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|Refuse\w*|Type"
+    r"|PartOf|Wants|Requires|After)="
+)
 ANY_DEVICE = r"(DeviceAllow|DevicePolicy|PrivateDevices|ProtectClock)="
 
 # What is tried, in whose sandbox, how; without which lines it is done; what else the unit is given: the ear's user is
@@ -65,7 +68,7 @@ def test_a_cry_through_a_real_card_opens_a_real_camera(vm, vm_page):
     assert vm.pid(EYE) == 0
     told = vm.cry()
     assert (told["label"], told["state"]) == ("CRY", "alerting")
-    assert vm.verdict() == "Sight.LYING"
+    assert vm.sight() == "Sight.LYING"
     vm.wait("the eye is gone", lambda: vm.pid(EYE) == 0)
     assert vm.active(LOOK)
     for unit in (VOICE, EAR):
@@ -92,7 +95,7 @@ def test_what_is_killed_comes_back(vm):
     vm.kill_when_it_starts(EYE)
     assert vm.cry()["state"] == "alerting"
     vm.wait("it was killed", lambda: vm.show(EYE, "Result") == "signal", CAMERA_SAID)
-    assert vm.verdict() == "Fault.CAMERA_TIMEOUT"
+    assert vm.verdict() == "Fault.CAMERA_TIMEOUT"  # It was silent until the voice gave up.
     assert vm.incidents()[0]["state"] == "alerting"
     assert vm.active(LOOK)
     assert "WIRE_GAP" not in {each["label"] for each in vm.incidents("fault")}
@@ -102,7 +105,7 @@ def test_the_audit_proves_everything_with_devices_there(vm, vm_page):
     vm.feed()
     vm.start()
     vm.cry()
-    vm.verdict()
+    assert vm.sight() == "Sight.LYING"
     vm.wait("the eye is gone", lambda: vm.pid(EYE) == 0)
     before = vm.pid(EAR), vm.pid(VOICE)
     # The control of the last line: whoever holds the camera, be it the test's own player, is found.
@@ -119,7 +122,6 @@ def test_the_audit_proves_everything_with_devices_there(vm, vm_page):
     assert "/dev/snd/controlC0" in tried["eye", "opens no device of another process, by its unit alone"]
     assert virtual.CAMERA in tried["voice", "opens no device of another process, by its unit alone"]
     assert (vm.pid(EAR), vm.pid(VOICE)) == before
-    assert vm.run("monitord", "audit").stdout.endswith("All is proven.\n")
     vm_page.lines.append(f"`monitord audit`: {len(said['lines'])} lines, all proven; the camera was on for "
                          f"{said['camera']['since_boot_s']} s since the boot.")  # fmt: skip
 
