@@ -15,7 +15,6 @@ _SHARE = 2e-4
 """Share of the values at each end that may lie outside the range."""
 _COMMON = {
     "score": re.compile(r"(object|kind)_\d"),
-    "lies": re.compile(r"lies_\d"),
     "box": re.compile(r"box_\d"),
 }
 """Maps that are joined or compared, and so need one range."""
