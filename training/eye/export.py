@@ -11,14 +11,12 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from training.eye.backbone import key
 from training.eye.detector import CELLS
 from training.eye.head import KINDS
-from training.eye.rounding import family, steps
+from training.eye.rounding import PASSED, family, steps
 
 if TYPE_CHECKING:
     from training.eye.rounding import Rounding
     from training.eye.whole import Whole
 
-PASSED = ("pool", "double")
-"""Operations that keep the range of what they read."""
 OUTPUTS = ("person", "posture", "boxes", "room")
 
 

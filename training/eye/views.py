@@ -58,7 +58,9 @@ class Views:
 
     def save(self, path: Path) -> None:
         """Write all to `path`, NAME.npz."""
-        np.savez(path, **{name: getattr(self, name) for name in self.__slots__})
+        whole = path.with_name(f"{path.stem}.part.npz")
+        np.savez(whole, **{name: getattr(self, name) for name in self.__slots__})
+        whole.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Views:
