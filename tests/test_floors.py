@@ -51,6 +51,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio.source": 2,
     "monitord.video": 2,
     "monitord.video.picture": 2,
+    "monitord.video.boxes": 2,
     "monitord.video.classifier": 2,
     "monitord.notify": 2,
     "monitord.notify.incident": 2,

@@ -58,7 +58,7 @@ class Views:
 
     def save(self, path: Path) -> None:
         """Write all to `path`, NAME.npz."""
-        whole = path.with_name(f"{path.stem}.part.npz")
+        whole = path.with_name(f".{path.stem}.npz")
         np.savez(whole, **{name: getattr(self, name) for name in self.__slots__})
         whole.replace(path)
 
