@@ -173,7 +173,7 @@ class Network(_Quantised):
         fits = isinstance(names, list) and len(names) == len(self._outs) and all(isinstance(one, str) for one in names)
         if not fits or shape != card.input_shape or not self._is_int8():
             raise ModelError(
-                f"{self.path}: {shape} -> {len(self._outs)} tensors do not fit the card's {card.input_shape} -> {names} int8"
+                f"{self.path}: {shape} -> {len(self._outs)} tensors, the card says {card.input_shape} -> {names}, int8"
             )
         self._named = dict(zip(names or (), self._outs, strict=True))
 

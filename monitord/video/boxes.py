@@ -83,9 +83,9 @@ def decode(raw: Floats, height: int, width: int) -> Floats:
         rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
         grids.append(np.stack([columns.ravel(), rows.ravel(), np.full(rows.size, 1)], axis=1) * stride)
     grid = np.concatenate(grids).astype(np.float32)
-    stride = grid[:, 2:]
-    middle = raw[:, :2] * stride + grid[:, :2]
-    half = np.exp(np.minimum(raw[:, 2:], 6.0)) * stride / 2
+    size = grid[:, 2:]
+    middle = raw[:, :2] * size + grid[:, :2]
+    half = np.exp(np.minimum(raw[:, 2:], 6.0)) * size / 2
     return np.concatenate([middle - half, middle + half], axis=1)
 
 
