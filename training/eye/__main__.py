@@ -103,8 +103,12 @@ def _forget(network: Detector) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.eye", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder that holds vision/manifest.csv")
-    parser.add_argument("--weights", type=Path, default=Path("../shared/models/yolox_nano.onnx"), help="starting weights")
+    parser.add_argument(
+        "--data", type=Path, default=Path("../shared/data"), help="folder that holds vision/manifest.csv"
+    )
+    parser.add_argument(
+        "--weights", type=Path, default=Path("../shared/models/yolox_nano.onnx"), help="starting weights"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--renders", type=int, default=0, help="how many renders to use (default: none)")
     parser.add_argument("--render-folder", type=Path, default=WORK / "renders")

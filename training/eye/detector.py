@@ -48,7 +48,11 @@ class Detector(nn.Module):
         self.kind, self.object, self.box = (nn.ModuleList() for _ in range(3))
         self.look, self.lies = nn.ModuleList(), nn.ModuleList()
         for named in plan.predictions:
-            for layers, which, rows in ((self.kind, "cls", [_PERSON]), (self.object, "obj", [0]), (self.box, "reg", [0, 1, 2, 3])):
+            for layers, which, rows in (
+                (self.kind, "cls", [_PERSON]),
+                (self.object, "obj", [0]),
+                (self.box, "reg", [0, 1, 2, 3]),
+            ):
                 weight, bias = (torch.tensor(plan.weights[name])[rows] for name in named[which])
                 layer = nn.Conv2d(weight.shape[1], len(rows), 1)
                 layer.weight.data, layer.bias.data = weight.clone(), bias.clone()

@@ -83,10 +83,20 @@ def load(folder: Path, *, leave_room_out: bool) -> list[Example]:
     for item in items:
         row = rows[item.path]
         examples.append(
-            Example(item.source, item.split, item.target, _bodies(item, row, backgrounds), item.path, item.picture, row["group"])
+            Example(
+                item.source,
+                item.split,
+                item.target,
+                _bodies(item, row, backgrounds),
+                item.path,
+                item.picture,
+                row["group"],
+            )
         )
     for name, pictures in backgrounds.items():
-        split = "test" if leave_room_out else "train" if name == VIEWS[0] else "validation" if name == VIEWS[3] else "test"
+        split = (
+            "test" if leave_room_out else "train" if name == VIEWS[0] else "validation" if name == VIEWS[3] else "test"
+        )
         if name == VIEWS[3]:
             continue
         examples += [Example("gmdcsa24_empty", split, NOBODY, [], "", picture) for picture in pictures]

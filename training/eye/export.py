@@ -141,7 +141,9 @@ def _told(network: Whole, values: dict[str, np.ndarray], rounded: Any, maps: dic
         count = maps[one].shape[0]
         person.append(tf.reshape(rounded("person", gained + said[..., :1]), (count, -1)))
         posture.append(tf.reshape(rounded("posture", said[..., 1:]), (count, -1)))
-        boxes.append(tf.reshape(rounded(f"box_{level}", _layer(values, f"found.box.{level}", maps[box])), (count, -1, 4)))
+        boxes.append(
+            tf.reshape(rounded(f"box_{level}", _layer(values, f"found.box.{level}", maps[box])), (count, -1, 4))
+        )
     names = ("person", "posture", "box_0")
     return [rounded(name, tf.concat(parts, 1)) for name, parts in zip(names, (person, posture, boxes), strict=True)]
 
@@ -173,5 +175,8 @@ def _convolved(x: Any, kernel: np.ndarray, bias: np.ndarray, stride: int, groups
 
 def _per_channel(kernel: np.ndarray, limit: np.ndarray) -> Any:
     return tf.quantization.fake_quant_with_min_max_vars_per_channel(
-        tf.constant(kernel.astype(np.float32)), tf.constant(-limit, tf.float32), tf.constant(limit, tf.float32), narrow_range=True
+        tf.constant(kernel.astype(np.float32)),
+        tf.constant(-limit, tf.float32),
+        tf.constant(limit, tf.float32),
+        narrow_range=True,
     )

@@ -42,7 +42,9 @@ class Head(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, features: torch.Tensor, scores: torch.Tensor, ends: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, features: torch.Tensor, scores: torch.Tensor, ends: Sequence[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of a person and of lying, (n, 3, places) each.
 
         Args:
@@ -83,7 +85,9 @@ class How:
     rate: float = 2e-3
     decay: float = 0.02
     noise: float = 0.05
-    weights: dict[str, float] = field(default_factory=lambda: {"people": 1.0, "silence": 1.0, "posture": 0.5, "stay": 0.02})
+    weights: dict[str, float] = field(
+        default_factory=lambda: {"people": 1.0, "silence": 1.0, "posture": 0.5, "stay": 0.02}
+    )
 
 
 def train(views: Views, pools: dict[str, np.ndarray], ends: Sequence[int], how: How) -> Head:
@@ -120,7 +124,9 @@ def train(views: Views, pools: dict[str, np.ndarray], ends: Sequence[int], how: 
     return mean.eval()
 
 
-def _losses(person: torch.Tensor, lies: torch.Tensor, where: torch.Tensor, told: torch.Tensor) -> dict[str, torch.Tensor]:
+def _losses(
+    person: torch.Tensor, lies: torch.Tensor, where: torch.Tensor, told: torch.Tensor
+) -> dict[str, torch.Tensor]:
     people, silence, posture = [], [], []
     person, lies, where, told = (value.flatten(1) for value in (person, lies, where, told))
     for logits, low, places, wanted in zip(person, lies, where, told, strict=True):

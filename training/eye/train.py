@@ -101,7 +101,9 @@ def run(
             for which in rng.choice(len(names), BATCH, p=shares / shares.sum()):
                 pool = pools[names[which]]
                 seen.append(vary(pool[rng.integers(len(pool))], height, width, rng, plan.recipe))
-            pictures = torch.from_numpy(np.stack([one.picture for one in seen])).to(plan.device).float().permute(0, 3, 1, 2)
+            pictures = (
+                torch.from_numpy(np.stack([one.picture for one in seen])).to(plan.device).float().permute(0, 3, 1, 2)
+            )
             found = network(pictures, rounding)
             parts = loss.total(found, seen, grid)
             if original is not None:

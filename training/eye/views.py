@@ -113,7 +113,9 @@ def _look(body: Body, picture: Picture, boxes: np.ndarray, lies: list[int], at: 
         size = (width, height) if turn else (height, width)
         grid = places(*size).numpy()
         moved = turn_boxes(boxes, turn, height, width) if turn else boxes
-        views.append(_view({name: asked[name][view] for name in ("features", "scores", "boxes")}, moved, lies, grid, size))
+        views.append(
+            _view({name: asked[name][view] for name in ("features", "scores", "boxes")}, moved, lies, grid, size)
+        )
     told = {name: np.stack([view[name] for view in views]) for name in views[0]}
     return told | {"room": asked["room"], "origin": np.array(at)}
 
@@ -147,7 +149,12 @@ class Body:
         self._interpreter.invoke()
         told = [self._read(one) for one in self._made]
         upright, aside = (np.concatenate(told[first : first + 3], 1) for first in (3, 6))
-        return {"features": np.concatenate([upright, aside]), "scores": told[0], "boxes": told[1], "room": told[2].ravel()}
+        return {
+            "features": np.concatenate([upright, aside]),
+            "scores": told[0],
+            "boxes": told[1],
+            "room": told[2].ravel(),
+        }
 
     def _read(self, one: dict[str, Any]) -> np.ndarray:
         scale, zero = one["quantization"]

@@ -59,11 +59,15 @@ class Whole(nn.Module):
             at = level * KINDS + kind
             both = torch.cat([maps[one], maps[box]], 1)
             seen = nn.functional.relu6(_pointwise(self.head.look[at], _rounded(rounding, f"both_{level}", both)))
-            said = _rounded(rounding, f"said_{at}", _pointwise(self.head.say[at], _rounded(rounding, f"look_{at}", seen)))
+            said = _rounded(
+                rounding, f"said_{at}", _pointwise(self.head.say[at], _rounded(rounding, f"look_{at}", seen))
+            )
             gained = _rounded(rounding, f"gained_{at}", self.head.gain[kind] * score)
             person.append(_rounded(rounding, "person", gained + said[:, :1]).flatten(1))
             posture.append(_rounded(rounding, "posture", said[:, 1:]).flatten(1))
-            boxes.append(_rounded(rounding, f"box_{level}", self.found.box[level](maps[box])).flatten(2).transpose(1, 2))
+            boxes.append(
+                _rounded(rounding, f"box_{level}", self.found.box[level](maps[box])).flatten(2).transpose(1, 2)
+            )
         return {"person": torch.cat(person, 1), "posture": torch.cat(posture, 1), "boxes": torch.cat(boxes, 1)}
 
 

@@ -115,7 +115,9 @@ def _colour(rng: np.random.Generator, *, light: bool = False) -> Points:
 
 
 def _place(rng: np.random.Generator, width: float, depth: float, *, crib: bool) -> Bed:
-    size = (rng.uniform(0.58, 0.72), rng.uniform(1.15, 1.42)) if crib else (rng.uniform(0.85, 1.7), rng.uniform(1.9, 2.1))
+    size = (
+        (rng.uniform(0.58, 0.72), rng.uniform(1.15, 1.42)) if crib else (rng.uniform(0.85, 1.7), rng.uniform(1.9, 2.1))
+    )
     height = rng.uniform(0.3, 0.55) if crib else rng.uniform(0.3, 0.62)
     turn = float(rng.choice([0.0, np.pi / 2, np.pi, -np.pi / 2]) + rng.uniform(-0.08, 0.08))
     across = abs(np.sin(turn)) > 0.7  # noqa: PLR2004 - the length lies along x

@@ -133,7 +133,9 @@ def _carer(room: rooms.Room, bodies: Bodies, rng: np.random.Generator) -> Person
     side = float(np.sign(np.array([room.width, room.depth])[0] / 2 - bed.place[0]) or 1.0)
     local = turned(2, -bed.turn_rad) @ np.array([side, 0.0, 0.0])
     across = float(np.sign(local[0]) or 1.0)
-    spot = np.array([across * (bed.width / 2 + rng.uniform(0.25, 0.45)), rng.uniform(-0.3, 0.3) * bed.length, -bed.height])
+    spot = np.array(
+        [across * (bed.width / 2 + rng.uniform(0.25, 0.45)), rng.uniform(-0.3, 0.3) * bed.length, -bed.height]
+    )
     return Person(bed.put(_moved(body.mesh, -across * np.pi / 2, spot)), pose.posture, pose.name, age)
 
 
