@@ -13,9 +13,9 @@ from training.eye.backbone import STRIDES, Backbone, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CELLS = (3, 4)
-CHANNELS = 10
-"""The room is described by this many channels in each of 3 x 4 cells: 120 numbers."""
+CELLS = (4, 6)
+CHANNELS = 5
+"""The room is described by this many channels in each of 4 x 6 cells: 120 numbers."""
 _PERSON = 0
 _HIDDEN = 24
 
