@@ -103,7 +103,7 @@ class Machine(abc.ABC):
     def kill_when_it_starts(self, unit: str) -> None:
         """SIGKILL the unit's process as soon as there is one: a look may be over before anybody outside sees it."""
         kill = f"systemctl kill --kill-whom=main --signal=KILL {unit} 2>/dev/null"
-        self.run("systemd-run", "--quiet", "--collect", "sh", "-c", f"until {kill}; do sleep 0.05; done")
+        self.run("systemd-run", "--quiet", "--collect", "sh", "-c", f"until {kill}; do sleep {self.pause_s / 2}; done")
 
     def configure(self, audio: str, video: str = "off", extra: str = "", look_s: float = 2.0) -> None:
         """Write the service's configuration, as an owner does; nothing is restarted."""

@@ -5,6 +5,7 @@ Ten minutes on an idle PC without KVM. How to add a test: vm.py.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 
@@ -19,6 +20,7 @@ STRANGER = "198.51.100.7"
 PATHS = ("/usr/bin/monitord", "/opt/monitord", "/etc/monitord", "/var/lib/monitord", "/var/lib/monitord-ear",
          "/run/monitord")  # fmt: skip
 CAMERA_SAID = 120.0
+_number = itertools.count()
 
 OPEN = "import os,sys; os.close(os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)); print('done')"
 SEND = (
@@ -26,7 +28,8 @@ SEND = (
 )
 FILL = "import sys; b = bytearray(int(sys.argv[1]) << 20); b[::4096] = b'x' * len(b[::4096]); print('done')"
 NOT_OF_A_PROBE = (
-    r"(ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|PartOf|Wants|Requires|After|Refuse\w*|Type)="
+    r"(SyslogIdentifier|ExecStart|ExecStopPost|Restart\w*|Watchdog\w*|RuntimeMax\w*|Refuse\w*|Type"
+    r"|PartOf|Wants|Requires|After)="
 )
 ANY_DEVICE = r"(DeviceAllow|DevicePolicy|PrivateDevices|ProtectClock)="
 
@@ -102,7 +105,7 @@ def test_the_audit_proves_everything_with_devices_there(vm, vm_page):
     vm.feed()
     vm.start()
     vm.cry()
-    vm.verdict()
+    assert vm.verdict() == "Sight.LYING"
     vm.wait("the eye is gone", lambda: vm.pid(EYE) == 0)
     before = vm.pid(EAR), vm.pid(VOICE)
     # The control of the last line: whoever holds the camera, be it the test's own player, is found.
@@ -119,7 +122,6 @@ def test_the_audit_proves_everything_with_devices_there(vm, vm_page):
     assert "/dev/snd/controlC0" in tried["eye", "opens no device of another process, by its unit alone"]
     assert virtual.CAMERA in tried["voice", "opens no device of another process, by its unit alone"]
     assert (vm.pid(EAR), vm.pid(VOICE)) == before
-    assert vm.run("monitord", "audit").stdout.endswith("All is proven.\n")
     vm_page.lines.append(f"`monitord audit`: {len(said['lines'])} lines, all proven; the camera was on for "
                          f"{said['camera']['since_boot_s']} s since the boot.")  # fmt: skip
 
@@ -156,16 +158,18 @@ def probe(vm, unit, program, argument, *, without="", add=""):
     service = vm.run("systemctl", "cat", unit).stdout.partition("[Service]")[2].partition("[Install]")[0]
     keep = [line for line in service.splitlines() if not re.match(NOT_OF_A_PROBE, line)
             and not (without and re.match(without, line))]  # fmt: skip
-    text = ["[Service]", *keep, "Type=oneshot", f'ExecStart=/usr/bin/python3 -c "{program}" {argument}', add, ""]
+    name = f"probe-{next(_number)}"  # What it said is found by that name: journald may not see whose it was in time.
+    text = ["[Service]", *keep, "Type=oneshot", f"SyslogIdentifier={name}", add,
+            f'ExecStart=/usr/bin/python3 -c "{program}" {argument}', ""]  # fmt: skip
     vm.write("/run/systemd/system/probe.service", "\n".join(text))
     vm.run("systemctl", "daemon-reload")
     vm.run("systemctl", "reset-failed", "probe.service", check=False)
     vm.run("systemctl", "start", "probe.service", check=False)
     vm.run("journalctl", "--sync")
-    run = f"_SYSTEMD_INVOCATION_ID={vm.show('probe.service', 'InvocationID')}"
-    said = vm.run("journalctl", "-q", "-o", "cat", "--no-pager", run).stdout.splitlines()
+    said = vm.run("journalctl", "-q", "-o", "cat", "--no-pager", "-t", name).stdout.splitlines()
+    result = vm.show("probe.service", "Result")
     errors = [line for line in said if re.match(r"\w*Error", line)]
-    return "done" if "done" in said else errors[-1] if errors else vm.show("probe.service", "Result")
+    return "done" if "done" in said and result == "success" else errors[-1] if errors else result
 
 
 def test_upgrade_remove_purge_and_install(vm):

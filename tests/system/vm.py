@@ -37,7 +37,6 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from container import Container, install_layer, repack
@@ -47,6 +46,7 @@ from machine import EAR, SCENE, SUITE, Machine, debian_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mke2fs")
 CARD = "Loopback: PCM (hw:0,1)"
@@ -94,6 +94,8 @@ def make_image(package: Path, folder: Path) -> Image:
         shutil.copy(package, machine.path(PACKAGE))
         shutil.copy(repack(package, "99~test", work), machine.path(UPGRADE))
         bundled_cry(machine.path("/root/cry.wav"))
+        # It would tell of every call.
+        machine.write("/etc/systemd/system/qemu-guest-agent.service.d/quiet.conf", "[Service]\nLogLevelMax=warning\n")
         machine.run("systemctl", "mask", "systemd-networkd-wait-online.service", "apt-daily.timer",
                     "apt-daily-upgrade.timer", "e2scrub_all.timer", "man-db.timer", check=False)  # fmt: skip
         merged, raw = work / "merged", work / "disk.raw"
@@ -173,7 +175,7 @@ class VirtualMachine(Machine):
     """
 
     patience_s = 600.0
-    pause_s = 1.0
+    pause_s = 2.0
 
     def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
@@ -249,19 +251,19 @@ class VirtualMachine(Machine):
 
     def write(self, path: str, text: str) -> None:
         """Write a text file inside, folders included."""
-        self.run("mkdir", "-p", str(Path(path).parent))
         self.put(path, text.encode())
 
     def put(self, path: str, data: bytes) -> None:
-        """Write a file of a few MB."""
+        """Write a file of a few MB, folders included; a new one has mode 0644."""
+        self.run("sh", "-c", 'umask 022; mkdir -p "${1%/*}" && : >>"$1"', "sh", path)
         handle = self._agent.call("guest-file-open", path=path, mode="w")
         for begin in range(0, len(data), CHUNK):
             part = base64.b64encode(data[begin : begin + CHUNK]).decode("ascii")
             self._agent.call("guest-file-write", handle=handle, buf_b64=part)
         self._agent.call("guest-file-close", handle=handle)
 
-    def start(self, video: str = CAMERA, audio: str = CARD, look_s: float = 10.0, extra: str = "") -> None:
-        """Configure and start the service, and wait until sound arrives."""
+    def start(self, video: str = CAMERA, audio: str = CARD, look_s: float = 30.0, extra: str = "") -> None:
+        """Configure and start the service, and wait until sound arrives. Here a look takes a while even to begin."""
         self.configure(audio, video, extra, look_s)
         self.run("systemctl", "start", "monitord")
         self.wait("the ear is up", lambda: self.active(EAR))
