@@ -66,6 +66,19 @@ def _measure(options: argparse.Namespace) -> None:
         options.out.write_text(json.dumps(tables, indent=1), "utf-8")
 
 
+def _views(options: argparse.Namespace) -> None:
+    from training.eye import cached  # noqa: PLC0415 - needs TensorFlow, the rest does not
+
+    renders = options.render_folder if options.renders else None
+    cached.make(options.out, options.data, options.weights, renders, options.renders)
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    from training.eye import learn  # noqa: PLC0415
+
+    learn.ablate(options.views, range(1, options.seeds + 1), options.steps, options.out)
+
+
 def report(tables: dict[str, dict[str, str]]) -> None:
     """Print tables side by side."""
     for name in dict.fromkeys(row for table in tables.values() for row in table):
@@ -110,6 +123,15 @@ def _options() -> argparse.Namespace:
     one.add_argument("--empty-upright", action="store_true", help="ablation: empty pictures are not turned")
     one.add_argument("--forget", action="store_true", help="ablation: the original's answers are not kept")
     one.add_argument("--from-nothing", action="store_true", help="ablation: no starting weights")
+    one = steps.add_parser("views", help="what the quantised body sees in every picture; goes on where it was stopped")
+    one.set_defaults(step=_views)
+    one.add_argument("--out", type=Path, default=WORK / "views")
+    one = steps.add_parser("ablate", help="heads with and without each part, on a room that was never seen")
+    one.set_defaults(step=_ablate)
+    one.add_argument("--views", type=Path, default=WORK / "views")
+    one.add_argument("--seeds", type=int, default=3)
+    one.add_argument("--steps", type=int, default=600, help="of 48 pictures (default %(default)s)")
+    one.add_argument("--out", type=Path, help="also write the figures here (JSON)")
     one = steps.add_parser("measure", help="figures of float networks, side by side")
     one.set_defaults(step=_measure)
     one.add_argument("networks", nargs="+", type=Path, help='NAME.pt, or "start" for the untrained network')

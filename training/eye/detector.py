@@ -13,9 +13,9 @@ from training.eye.backbone import STRIDES, Backbone, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CELLS = (4, 6)
-CHANNELS = 5
-"""The room is described by this many channels in each of 4 x 6 cells: 120 numbers."""
+CELLS = (3, 4)
+CHANNELS = 10
+"""The room is described by this many channels in each of 3 x 4 cells: 120 numbers."""
 _PERSON = 0
 _HIDDEN = 24
 
@@ -66,7 +66,12 @@ class Detector(nn.Module):
         self, pictures: torch.Tensor, rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None
     ) -> Found:
         """(n, 3, height, width) RGB 0..255; see `Backbone.forward` for `rounding`."""
-        maps = self.body(pictures, rounding)
+        return self.heads(self.body(pictures, rounding), rounding)
+
+    def heads(
+        self, maps: dict[str, torch.Tensor], rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None
+    ) -> Found:
+        """The answers that are made from the body's maps."""
 
         def rounded(name: str, value: torch.Tensor) -> torch.Tensor:
             return value if rounding is None else rounding(name, value)

@@ -34,6 +34,7 @@ class Seen:
         square: whether the boxes' sides are those of the bodies.
         targets: LYING, UPRIGHT or PERSON of each body.
         somewhere: somebody is there but it is not known where; `boxes` is empty.
+        angle: by how much the picture was turned, degrees.
         alike: whether the original network can be asked about it: neither turned nor dark.
     """
 
@@ -43,6 +44,7 @@ class Seen:
     targets: list[Target]
     somewhere: bool
     alike: bool
+    angle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,14 @@ def vary(example: Example, height: int, width: int, rng: np.random.Generator, re
     alike = bright and abs(angle) <= _SQUARE_DEG
     square = abs((angle + 45) % 90 - 45) <= _SQUARE_DEG
     if example.bodies is None:
-        return Seen(moved, np.zeros((0, 4)), square, [], True, alike)
+        return Seen(moved, np.zeros((0, 4)), square, [], True, alike, angle)
     boxes, targets = [], []
     for body in example.bodies:
         box, share = _box(body, example.picture.shape, mirrored, matrix, height, width)
         if share >= _IN_VIEW:
             boxes.append(box)
             targets.append(turned_target(example, body, angle))
-    return Seen(moved, np.array(boxes).reshape(-1, 4), square, targets, False, alike)
+    return Seen(moved, np.array(boxes).reshape(-1, 4), square, targets, False, alike, angle)
 
 
 def plain(example: Example, height: int, width: int) -> Picture:
