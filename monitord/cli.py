@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitord import __version__, service
-from monitord.config import Config, ConfigError
+from monitord.config import AudioConfig, Config, ConfigError
 from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+CALIBRATE = "show the camera the empty room, by day and by night, so that it sees people better"
+DEVICES = "cameras and microphones of this machine, which work, and what to do where one does not"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -87,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--scores", type=Path, required=True, metavar="OUT.csv")
     evaluate.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); without it, the defaults")
 
-    enroll = configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    enroll = unconfinable(
+        configured("enroll", _enroll, "make a resident's voice easier to hear: a word said five times")
+    )
     enroll.add_argument("word", nargs="?", metavar="WORD", help="as in audio.words")
     enroll.add_argument("--device", metavar="NAME", help="the microphone; without it, that of the configuration")
     instead = enroll.add_mutually_exclusive_group()
@@ -95,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--forget", action="store_true", help="delete what is kept of WORD")
     instead.add_argument("--list", action="store_true", help="the words that somebody has enrolled")
 
+    _add_cameras(configured("calibrate", _calibrate, CALIBRATE), add("devices", _devices, DEVICES))
     configured("status", _status, "what the running monitor hears, sees and tells").add_argument(
         "--json", action="store_true", help="one JSON object"
     )
@@ -105,12 +110,39 @@ def _parser() -> argparse.ArgumentParser:
     configured(
         "audit", _audit, "prove each promise: what the kernel says, and what happens when it is tried"
     ).add_argument("--json", action="store_true", help="one JSON object")
-    # What the audit starts: not for people, so it is in no help.
+    add("version", _version, "print the version")
+    _add_hidden(commands)
+    return parser
+
+
+def _add_cameras(calibrate: argparse.ArgumentParser, devices: argparse.ArgumentParser) -> None:
+    calibrate.add_argument("what", choices=("camera",))
+    calibrate.add_argument("--no-wait", action="store_true", help="look at once, without time to leave the picture")
+    calibrate.add_argument("--nobody-is-there", action="store_true", help="keep it although somebody seems to be there")
+    instead = calibrate.add_mutually_exclusive_group()
+    instead.add_argument("--forget", action="store_true", help="delete what is kept of the empty room")
+    instead.add_argument("--list", action="store_true", help="when, and in what light, the camera was calibrated")
+    devices.add_argument("--json", action="store_true", help="one JSON object")
+    devices.add_argument("--no-try", action="store_true", help="open none of them")
+
+
+def _add_hidden(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What other commands start: not for people, so it is in no help."""
     probe = commands.add_parser("probe")
     probe.add_argument("role", choices=("ear", "eye", "voice", "control"))
     probe.set_defaults(command=_probe)
-    add("version", _version, "print the version")
-    return parser
+    sample = commands.add_parser("sample")
+    sample.add_argument("--config", type=Path)
+    sample.add_argument("--device", required=True)
+    sample.add_argument("--look", type=float, required=True)
+    sample.add_argument("--features", action="store_true")
+    sample.set_defaults(command=_sample)
+    commands.add_parser("inputs").set_defaults(command=_inputs)
+    enroll_ear = commands.add_parser("enroll-ear")
+    for name, kind in (("word", str), ("models", Path), ("audio", str), ("answer", int)):
+        enroll_ear.add_argument(name, type=kind)
+    enroll_ear.add_argument("--unconfined", action="store_true")
+    enroll_ear.set_defaults(command=_enroll_ear)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -191,7 +223,51 @@ def _enroll(options: argparse.Namespace) -> int:
         return enroll.forget(options.word)
     if options.device is not None:
         config = config.model_copy(update={"audio": config.audio.model_copy(update={"device": options.device})})
-    return enroll.enroll(options.word, options.recordings or (), config)
+    return enroll.enroll(options.word, options.recordings or (), config, unconfined=options.unconfined)
+
+
+def _enroll_ear(options: argparse.Namespace) -> int:
+    isolate(Process.EAR)
+    service.follow_supervisor()
+    from monitord.tools.enroll_ear import main
+
+    audio = AudioConfig.model_validate_json(options.audio)
+    return main(options.word, options.models, audio, options.answer, unconfined=options.unconfined)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from monitord.tools import calibrate
+
+    config = Config.load(options.config)
+    if options.list:
+        return calibrate.show()
+    if options.forget:
+        return calibrate.forget()
+    return calibrate.calibrate(config, options.config, wait=not options.no_wait, nobody=options.nobody_is_there)
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from monitord.tools.devices import devices
+
+    return devices(as_json=options.json, attempt=not options.no_try)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    isolate(Process.EYE)
+    config = Config.load(options.config)
+    video = config.video.model_copy(update={"device": options.device, "look_s": options.look})
+    from monitord.video.sample import main
+
+    return main(config.model_copy(update={"video": video}), features=options.features)
+
+
+def _inputs(_: argparse.Namespace) -> int:
+    import json
+
+    from monitord.audio.microphone import inputs
+
+    print(json.dumps(inputs()))
+    return DONE
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -9,7 +9,8 @@ where it is allowed: a network namespace with nothing in it. The units in ``pack
 Powers, one line a role:
 
 - ear: sockets of AF_UNIX only, files read-only, no new processes, no device but the sound card
-- eye: the same, with the camera instead of the sound card
+- eye: the same, with the camera instead of the sound card; where that is a CSI camera, it starts rpicam-vid before it
+  gives up starting programs, and that one inherits the rest
 - voice: sockets of AF_UNIX, AF_INET and AF_INET6, writes its state folder, no device at all
 
 Without the measures of MANDATORY the ear opens no microphone and the eye no camera, unless the owner says --unconfined.
@@ -51,6 +52,10 @@ MANDATORY = frozenset(Measure) - {Measure.LANDLOCK, Measure.EMPTY_NETWORK}
 
 REFUSED = 3
 """Exit code of a process that could not be confined."""
+
+HELPER_FILE_BYTES = 1 << 20
+"""Largest file of a helper's: libcamera's threads share memory on a Pi 5 that counts as one (memfd_create(2)). It is
+less than a look's pictures, and Landlock and the unit let the helper make no file that anybody could find."""
 
 SOUND_CARDS = landlock.DEV / "snd"
 _CAMERA_NODES = ("video*", "media*", "v4l*", "dma_heap", "vchiq", "vcsm-cma")
@@ -120,22 +125,35 @@ def isolate(process: Process) -> None:
             (own / "gid_map").write_text(f"{group} {group} 1", "ascii")
 
 
-def confine(process: Process) -> Confinement:
+def confine(process: Process, *, helper: bool = False) -> Confinement:
     """Give up, for good, what `process` does not need; returns what the kernel says took hold.
 
     Call it before any thread starts and before any sound or picture is read. A measure that this kernel does not offer
     is reported, not raised.
+
+    Args:
+        process: which one this is.
+        helper: it has a program to start yet, which inherits all of this; `no_more_programs` comes right after.
     """
     _leave_no_dump()
     _gain_no_privileges()
     _restrict_files(process)
     if process in _SILENT:
-        _forbid_file_sizes()
-    _filter_system_calls(process)
+        _forbid_file_sizes(most=HELPER_FILE_BYTES if helper else 0)
+    _filter_system_calls(process, programs=helper)
     _drop_capabilities(keep=0 if process in _SILENT else _NET_BIND_SERVICE)
     held = proof(process)
     log.log(logging.INFO if held.complete else logging.WARNING, "%s confined: %s", process.value, held)
     return held
+
+
+def no_more_programs() -> None:
+    """Start no program from here on, and make no file of any size, as if `confine` had been told of no helper."""
+    _forbid_file_sizes(most=0)
+    try:
+        seccomp.forbid_programs()
+    except seccomp.SeccompError as cause:
+        log.warning("seccomp: %s", cause)
 
 
 def proof(process: Process) -> Confinement:
@@ -199,10 +217,12 @@ def _devices(process: Process) -> list[Path]:
     return []
 
 
-def _forbid_file_sizes() -> None:
+def _forbid_file_sizes(most: int) -> None:
+    """No file grows from here on; a child may set itself a limit of up to `most` bytes."""
     if not any(_is_regular_file(stream) for stream in (1, 2)):
         # Not where the log goes to a file: this limit binds files that are already open.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        _, now = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, most if now == resource.RLIM_INFINITY else min(most, now)))
     else:
         log.warning("the log goes to a file, so only Landlock keeps this process from writing others")
 
@@ -264,8 +284,8 @@ def _drop_capabilities(keep: int) -> None:
     libc.capset(ctypes.byref(header), data)
 
 
-def _filter_system_calls(process: Process) -> None:
+def _filter_system_calls(process: Process, *, programs: bool) -> None:
     try:
-        seccomp.load(silent=process in _SILENT)
+        seccomp.load(silent=process in _SILENT, programs=programs)
     except seccomp.SeccompError as cause:
         log.warning("seccomp: %s", cause)

@@ -133,6 +133,22 @@ class Sight(Enum):
 
 
 @unique
+class Calibration(Enum):
+    """How a look compares with the empty room; the `level` of SIGHT, whose kind has no level of its own."""
+
+    NOT_TOLD = 0
+    NONE = 1
+    HOLDS = 2
+    MOVED = 3
+    OTHER_LIGHT = 4
+
+
+def level_to_calibration(level: int) -> Calibration:
+    """What the level of a SIGHT says; a value of no meaning says nothing."""
+    return next((each for each in Calibration if each.value == level), Calibration.NOT_TOLD)
+
+
+@unique
 class Fault(Enum):
     """Label of FAULT: whatever stops the daemon from hearing, seeing or telling."""
 
@@ -150,6 +166,7 @@ class Fault(Enum):
     CLASSIFIER_MODEL = 20
     EYE_UNREACHABLE = 21
     EYE_NOT_CONFINED = 22
+    CAMERA_MOVED = 23
     RECOVERED = 32
     WIRE_REJECTED = 48
     WIRE_RATE = 49
@@ -161,8 +178,11 @@ class Fault(Enum):
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
-LOOK_FAULTS = frozenset(fault for fault in Fault if Fault.CAMERA_MISSING.value <= fault.value < Fault.RECOVERED.value)
-"""Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own."""
+LOOK_FAULTS = frozenset(
+    fault for fault in Fault if Fault.CAMERA_MISSING.value <= fault.value < Fault.CAMERA_MOVED.value
+)
+"""Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own.
+CAMERA_MOVED stops nothing: it is never sent, but what the voice makes of a SIGHT whose level is `Calibration.MOVED`."""
 
 
 Label = Life | Gate | Sound | Look | Sight | Fault
@@ -195,7 +215,7 @@ class Message:
         label: a member of ``LABELS[kind]``.
         score: confidence in whole percent, 0..100; 0 where the kind has none.
         level: sound level in whole dB below full scale, 0..127; 0 where the kind has none. In HELLO and LOOK BEGAN:
-            a set of `Measure` (0: not told).
+            a set of `Measure` (0: not told). In SIGHT: a `Calibration`.
     """
 
     kind: Kind

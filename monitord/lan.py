@@ -30,7 +30,8 @@ _LOCAL = tuple(
         "fc00::/7",  # Unique-local, RFC 4193.
     )
 )
-_CGNAT = ipaddress.ip_network("100.64.0.0/10")
+CGNAT = ipaddress.IPv4Network("100.64.0.0/10")
+"""Carrier-grade NAT, RFC 6598."""
 _NUMERIC = re.compile(r"(\d+|0x[0-9a-f]*)", re.ASCII | re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)", re.ASCII)  # RFC 1123; underscores are seen in practice.
 _NAME_MAX = 253
@@ -61,7 +62,7 @@ def local_address(text: str, *, cgnat: bool = False) -> Address:
             raise LanError(f"{text!r} has a zone that does not fit it; only link-local addresses have one")
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-    allowed = (*_LOCAL, _CGNAT) if cgnat else _LOCAL
+    allowed = (*_LOCAL, CGNAT) if cgnat else _LOCAL
     if not any(address in network for network in allowed if network.version == address.version):
         raise LanError(f"{text!r} is no loopback, private, link-local or unique-local address")
     return address

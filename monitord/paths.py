@@ -11,6 +11,7 @@ LOOK_SOCKET = "look.sock"
 PAUSED = "paused"
 JOURNAL = "journal.sqlite3"
 ENROLLED = "enrolled"
+EMPTY_ROOM = "empty-room.json"
 
 
 def models_dir() -> Path:
@@ -38,3 +39,9 @@ def state_dir() -> Path:
         return Path(given.split(":")[0])
     user = os.environ.get("XDG_STATE_HOME")
     return (Path(user) if user else Path.home() / ".local" / "state") / "monitord"
+
+
+def eye_state_dir() -> Path:
+    """Folder of what is kept of the empty room: EYE_STATE_DIRECTORY, else that of the journal."""
+    given = os.environ.get("EYE_STATE_DIRECTORY")
+    return Path(given) if given else state_dir()

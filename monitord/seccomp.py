@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,12 @@ class SeccompError(Exception):
     """The filter could not be put on; the text says why."""
 
 
-def load(*, silent: bool) -> None:
+def load(*, silent: bool, programs: bool = False) -> None:
     """Bind every thread of this process, those that already run included, and all that follow.
 
     Args:
         silent: sockets of AF_UNIX only, and no new programs; else AF_UNIX, AF_INET and AF_INET6.
+        programs: new programs all the same; `forbid_programs` takes that back.
 
     Raises:
         SeccompError: libseccomp is missing, or the kernel refused.
@@ -54,10 +56,8 @@ def load(*, silent: bool) -> None:
     except (ImportError, RuntimeError, OSError) as cause:
         raise SeccompError(f"libseccomp cannot be loaded ({cause}); install Debian's libseccomp2") from None
     deny = pyseccomp.ERRNO(errno.EPERM)
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
-    rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)  # `confine` sees to it itself, and says whether it held.
-    for name in NEVER + (NO_PROGRAMS if silent else ()):
+    rules = _empty(pyseccomp)
+    for name in NEVER + (NO_PROGRAMS if silent and not programs else ()):
         _add(rules, deny, name)
     if silent:
         _add(rules, deny, "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
@@ -66,6 +66,33 @@ def load(*, silent: bool) -> None:
         _add(rules, deny, "socket", pyseccomp.Arg(0, pyseccomp.GT, socket.AF_INET6))
         for family in range(socket.AF_INET + 1, socket.AF_INET6):
             _add(rules, deny, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
+    _load(rules)
+
+
+def forbid_programs() -> None:
+    """No new programs from here on: a further filter on top of the one that `load` put on.
+
+    Raises:
+        SeccompError: libseccomp is missing, or the kernel refused.
+    """
+    try:
+        import pyseccomp  # noqa: PLC0415 - see above
+    except (ImportError, RuntimeError, OSError) as cause:
+        raise SeccompError(f"libseccomp cannot be loaded ({cause}); install Debian's libseccomp2") from None
+    rules = _empty(pyseccomp)
+    for name in NO_PROGRAMS:
+        _add(rules, pyseccomp.ERRNO(errno.EPERM), name)
+    _load(rules)
+
+
+def _empty(pyseccomp: Any) -> Any:
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
+    rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)  # `confine` sees to it itself, and says whether it held.
+    return rules
+
+
+def _load(rules: Any) -> None:
     try:
         rules.load()
     except (RuntimeError, OSError) as cause:

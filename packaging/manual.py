@@ -22,6 +22,9 @@ The configuration of the service; see monitord.toml(5).
 /var/lib/monitord
 The journal: incidents, frames and deliveries. Readable by the voice and root.
 .TP
+/var/lib/monitord-eye
+What the camera was calibrated with: a few numbers of the empty room, no picture. Readable by the eye and root.
+.TP
 /run/monitord
 The sockets events.sock and look.sock, and the address of the page. The microphone is closed while a file named
 paused exists here.

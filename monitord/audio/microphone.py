@@ -33,6 +33,21 @@ CLOSE_S = 0.3
 _BUSY = "Device unavailable"
 
 
+def inputs() -> list[tuple[str, str]]:
+    """Name of each input that PortAudio finds, and what is wrong with it (or nothing); no sound is read."""
+    found = []
+    for number, each in enumerate(sounddevice.query_devices()):
+        if each["max_input_channels"] < 1:
+            continue
+        try:
+            _rate(number)
+            wrong = ""
+        except sounddevice.PortAudioError as cause:
+            wrong = _first_line(cause)
+        found.append((str(each["name"]), wrong))
+    return found
+
+
 class Microphone:
     """One open microphone; see `Source`.
 

@@ -17,7 +17,7 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
-from monitord.notify.sinks import SinkError
+from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from monitord.config import Config
     from monitord.confine import Confinement
-    from monitord.notify.sinks import Notice, Sink
+    from monitord.notify.sinks import Notice
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,6 @@ class _Process:
         self._clock = clock
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError."""
@@ -83,16 +82,15 @@ class _Process:
         self._inbox = Inbox(receiver, paths.runtime_dir() / paths.EVENTS_SOCKET, handed_over)
         cleanup.callback(self._inbox.close)
         self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents()})
-        sinks: tuple[Sink, ...] = (PageSink(self._push), LogSink())
-        self._sinks = {sink.name: sink for sink in sinks}
+        self._outlets = Outlets((PageSink(self._push), LogSink()), self._report)
         self._skip_what_is_committed()
         self._voice = Voice(
             self._config,
             self._journal,
-            tuple(self._sinks),
+            self._outlets.names,
             self._clock,
-            transmit=self._transmit,
-            publish=self._hub.publish,
+            transmit=self._outlets.transmit,
+            publish=self._publish,
             jitter=random.random,
         )
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
@@ -100,7 +98,8 @@ class _Process:
         url = await server.start(self._config.page.address, self._config.page.port)
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, url, cleanup)
-        cleanup.callback(self._cancel_tasks)
+        cleanup.push_async_callback(self._outlets.stop)
+        self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
@@ -121,11 +120,15 @@ class _Process:
         """For the server: the newest incidents."""
         return self._voice.incidents()
 
-    def acknowledge(self, number: int) -> dict[str, Any] | None:
-        """For the server: a person acknowledges."""
-        result = self._voice.acknowledge(number)
+    def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person acknowledges."""
+        result = self._voice.acknowledge(number, by, via)
         self._arm()
         return result
+
+    def channel(self, name: str, trouble: str) -> None:
+        """For the channels: one works, or does not."""
+        self._voice.channel(name, trouble)
 
     def seen(self, number: int) -> dict[str, Any] | None:
         """For the server: a screen has shown an alert."""
@@ -165,7 +168,7 @@ class _Process:
         self._loop.call_later(seconds, again)
 
     def _beat(self) -> None:
-        self._hub.publish("state", self._voice.state())
+        self._publish("state", self._voice.state())
         self._tick()  # Also tries again what the journal would not take.
 
     def _forget(self) -> None:
@@ -186,29 +189,13 @@ class _Process:
     def _push(self, notice: Notice) -> None:
         self._hub.publish("alert", {"delivery": notice.delivery, "incident": self._voice.incident(notice.incident)})
 
-    def _transmit(self, sink: str, notice: Notice) -> None:
-        task = self._loop.create_task(self._send(self._sinks.get(sink), notice))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _publish(self, name: str, content: dict[str, Any]) -> None:
+        self._hub.publish(name, content)
+        self._outlets.show(name, content)
 
-    async def _send(self, sink: Sink | None, notice: Notice) -> None:
-        event = delivery.Event.ERROR
-        if sink is not None:
-            try:
-                async with asyncio.timeout(delivery.CONFIRM_S):
-                    await sink.send(notice)
-            except (SinkError, TimeoutError) as cause:
-                log.warning("alert %d, %s: %s", notice.incident.id, sink.name, cause or "no answer in time")
-            else:
-                if not sink.confirms:
-                    return
-                event = delivery.Event.CONFIRMED
-        self._voice.report(notice.delivery, event)
+    def _report(self, number: int, event: delivery.Event) -> None:
+        self._voice.report(number, event)
         self._arm()
-
-    def _cancel_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
 
     def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake of ours: end, loudly, and be started again; the frame is still in the socket."""

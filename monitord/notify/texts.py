@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitord.events import Fault, Gate, Life, Look, Sight, Sound
+from monitord.events import Calibration, Fault, Gate, Life, Look, Sight, Sound
 from monitord.notify import delivery, incident
 
 SOUND: dict[Sound, str] = {
@@ -26,6 +26,14 @@ SIGHT: dict[Sight, str] = {
     Sight.BLURRED: "The picture is too blurred to tell.",
 }
 
+CALIBRATION: dict[Calibration, str] = {
+    Calibration.NOT_TOLD: "The camera was not compared with the empty room.",
+    Calibration.NONE: "The camera is not calibrated.",
+    Calibration.HOLDS: "The camera is calibrated.",
+    Calibration.MOVED: "The camera was moved since it was calibrated.",
+    Calibration.OTHER_LIGHT: "The camera is not calibrated for this light.",
+}
+
 LOOK: dict[Look, str] = {
     Look.ASKED: "The camera is starting for a look.",
     Look.NOT_ASKED: "The camera was not asked: the looks of this hour are used up.",
@@ -45,6 +53,7 @@ FAULT: dict[Fault, str] = {
     Fault.CAMERA_BROKEN: "The camera delivers no picture.",
     Fault.CAMERA_TIMEOUT: "The camera did not answer in time.",
     Fault.CLASSIFIER_MODEL: "The picture classifier cannot be loaded; install monitord again.",
+    Fault.CAMERA_MOVED: "The camera was moved since it was calibrated; calibrate it again.",
     Fault.EYE_UNREACHABLE: "The camera process could not be asked for a look.",
     Fault.RECOVERED: "A fault is over.",
     Fault.WIRE_REJECTED: "A message that is not allowed was refused.",
@@ -91,6 +100,7 @@ _ALL: dict[type, dict[object, str]] = {
     for kind, texts in (
         (Sound, SOUND),
         (Sight, SIGHT),
+        (Calibration, CALIBRATION),
         (Look, LOOK),
         (Fault, FAULT),
         (Gate, GATE),
@@ -101,7 +111,7 @@ _ALL: dict[type, dict[object, str]] = {
 }
 
 
-def text(member: Sound | Sight | Look | Fault | Gate | Life | incident.State | delivery.State) -> str:
+def text(member: Sound | Sight | Calibration | Look | Fault | Gate | Life | incident.State | delivery.State) -> str:
     """The sentence for `member`."""
     return _ALL[type(member)][member]
 

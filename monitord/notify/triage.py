@@ -6,7 +6,8 @@ it: the camera looks at the room, not at a sound. The caller brings `now` and ke
 
 A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
 over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
-unless it reports them again. Faults of the camera are also over when a look has an answer.
+unless it reports them again. Faults of the camera are also over when a look has an answer. That the camera was moved
+stops no look: a verdict says so beside what it saw, and the next one that finds the camera in its place ends it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitord.config import AlertWhen, RuleConfig, RulesConfig
-from monitord.events import EAR_FAULTS, LOOK_FAULTS, Fault, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.events import (
+    EAR_FAULTS,
+    LOOK_FAULTS,
+    Calibration,
+    Fault,
+    Kind,
+    Life,
+    Look,
+    Message,
+    Role,
+    Sight,
+    Sound,
+    level_to_calibration,
+)
 from monitord.notify.incident import QUIET_S, Action, Event, Incident, State, Urgency, begin, step
 
 if TYPE_CHECKING:
@@ -25,7 +39,7 @@ EAR_SILENT_S = 15.0
 """No frame of the ear for so long (three heartbeats) is an alarm of its own."""
 
 _LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
-_LASTING |= {Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED}
+_LASTING |= {Fault.CAMERA_MOVED, Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED}
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
@@ -88,6 +102,7 @@ class Triage:
             case Sight():
                 changes += self._to_sounds(Event.SIGHT, at, seen=label)
                 changes += self._recover(LOOK_FAULTS, now)
+                changes += self._calibration(level_to_calibration(message.level), now)
             case Fault.RECOVERED:
                 changes += self._recover(_OF_ROLE[role], now)
             case Fault():
@@ -166,6 +181,14 @@ class Triage:
             case Look.ENDED:  # Says something only where no verdict came before it.
                 waiting = [incident for incident in self.live if isinstance(incident.seen, Look) and incident.look_by]
                 return [self._apply(incident, Event.LOOK_FAILED, at, seen=label) for incident in waiting]
+
+    def _calibration(self, calibration: Calibration, now: float) -> list[Change]:
+        match calibration:
+            case Calibration.MOVED:
+                return self.fault(Fault.CAMERA_MOVED, now)
+            case Calibration.HOLDS | Calibration.NONE:  # In its place, or nobody knows any more where that is.
+                return self._recover(frozenset({Fault.CAMERA_MOVED}), now)
+        return []
 
     def _to_sounds(
         self, event: Event, at: float, *, seen: Look | Sight | Fault, look_by: float | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from monitord.events import Fault, Gate, Look, Measure, Sight, Sound
+from monitord.events import Calibration, Fault, Gate, Look, Measure, Sight, Sound
 from monitord.notify import incident, texts
 from monitord.notify.rows import word
 
@@ -56,6 +56,7 @@ class Senses:
         sound_at: when a sound was last reported.
         seen: the last word of or about the camera.
         seen_at: when it came.
+        calibration: how the last look compared with the empty room; NOT_TOLD: it could not be compared.
         measures: what confines each process, as it said last.
     """
 
@@ -65,6 +66,7 @@ class Senses:
     sound_at: float | None = None
     seen: Look | Sight | Fault | None = None
     seen_at: float | None = None
+    calibration: Calibration = Calibration.NOT_TOLD
     measures: dict[str, frozenset[Measure]] = field(default_factory=dict)
 
 
@@ -105,6 +107,8 @@ def state_json(senses: Senses, live: Iterable[Incident], room: str, clock: Clock
         "camera": None if senses.seen is None else word(senses.seen),
         "camera_text": texts.camera(senses.seen),
         "since_camera_s": ago(senses.seen_at),
+        "calibration": senses.calibration.name,
+        "calibration_text": texts.text(senses.calibration) if isinstance(senses.seen, Sight) else "",
         "confinement": {name: confinement_json(name, senses.measures.get(name)) for name in PROCESSES},
         "confinement_text": " ".join(
             _confinement_text(name, senses.measures[name]) for name in PROCESSES if name in senses.measures

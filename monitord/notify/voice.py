@@ -10,7 +10,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S
-from monitord.events import LOOK_FAULTS, Fault, Gate, Kind, Life, Look, Role, Sight, level_to_measures
+from monitord.events import (
+    LOOK_FAULTS,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Role,
+    Sight,
+    level_to_calibration,
+    level_to_measures,
+)
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.delivery import Delivery
 from monitord.notify.journal import JournalError
@@ -80,6 +91,7 @@ class Voice:
         self._deliveries = {each.id: each for each in journal.deliveries(list(self._shown))}
         self._unwritten: dict[tuple[str, int], Incident | Delivery] = {}
         self._reported: dict[Fault, float] = {}
+        self._channels: dict[str, str] = {}
         now = clock.monotonic()
         for each in journal.unfinished():
             self._deliver(each, delivery.Event.RESTART, now)
@@ -120,8 +132,14 @@ class Voice:
         times = [self._triage.next_due(), *(delivery.due(each) for each in self._deliveries.values())]
         return min((time for time in times if time is not None), default=None)
 
-    def acknowledge(self, number: int) -> Json | None:
-        """A person acknowledges an incident; None: there is none of that number."""
+    def acknowledge(self, number: int, by: str = "", via: str = "") -> Json | None:
+        """A person acknowledges an incident; None: there is none of that number.
+
+        Args:
+            number: of the incident.
+            by: who, as far as the channel knows.
+            via: the channel that it came by.
+        """
         known = self._shown.get(number) or self._journal.incident(number)
         if known is None:
             return None
@@ -130,6 +148,7 @@ class Voice:
         self._shown.setdefault(number, known)
         for each in [each for each in self._deliveries.values() if each.incident == number and each.sink == PAGE]:
             self._deliver(each, delivery.Event.CONFIRMED, now)  # Who acknowledges has seen it.
+        log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
         self._settle([change])
         return self.incident(change.incident)
 
@@ -146,6 +165,14 @@ class Voice:
             known = after
         return view.delivery_json(known, self._clock)
 
+    def channel(self, name: str, trouble: str) -> None:
+        """A channel works (""), or does not (why)."""
+        if self._channels.get(name) != trouble:
+            self._channels[name] = trouble
+            if trouble:
+                log.warning("channel %s: %s", name, trouble)
+            self._publish("state", self.state())
+
     def fault(self, fault: Fault) -> None:
         """The voice itself has found a fault."""
         now = self._clock.monotonic()
@@ -161,7 +188,8 @@ class Voice:
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""
-        return view.state_json(self.senses, self._triage.live, self._config.room.name, self._clock)
+        state = view.state_json(self.senses, self._triage.live, self._config.room.name, self._clock)
+        return {**state, "channels": [{"name": name, "trouble": self._channels.get(name, "")} for name in self._sinks]}
 
     def incidents(self) -> list[Json]:
         """The newest incidents, newest first, for JSON."""
@@ -191,6 +219,8 @@ class Voice:
                 if message.label is Look.BEGAN and message.level:
                     senses.measures["eye"] = level_to_measures(message.level)
                 senses.seen, senses.seen_at = message.label, now - frame.age_s
+                if isinstance(message.label, Sight):
+                    senses.calibration = level_to_calibration(message.level)
             case Fault() as fault if fault in LOOK_FAULTS:
                 senses.seen, senses.seen_at = fault, now - frame.age_s
         if message.kind in (Kind.SOUND, Kind.SOUND_END):

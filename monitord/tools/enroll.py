@@ -2,48 +2,45 @@
 
 Kept are embeddings (``monitord.audio.templates``), never sound: it is held in memory while a word is waited for, and no
 longer. Nothing is kept before all five are good.
+
+The process that opens the microphone (``monitord.tools.enroll_ear``) is confined as the ear is: it can write no file
+and reach no network. What it hears becomes numbers in it; this process, which keeps them, never has a sound.
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitord import model, paths
+from monitord import model, paths, service
 from monitord.audio import embedding, templates
-from monitord.audio.embedding import SpeechEmbedding
-from monitord.audio.features import RATE_HZ
+from monitord.audio.embedding import EXAMPLE, SpeechEmbedding
 from monitord.audio.files import SoundFileError, read_pieces
 from monitord.audio.models import load_word
-from monitord.audio.process import opener
 from monitord.audio.soundcard import VerifierCard
-from monitord.audio.source import MicrophoneError
-from monitord.audio.utterance import Finder, Utterance, Verdict, find, room_level, template
+from monitord.audio.utterance import Utterance, Verdict, find, template
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from monitord.audio.features import Samples
-    from monitord.audio.source import Source
+    from monitord.audio.embedding import Floats
     from monitord.config import AudioConfig, Config
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 UTTERANCES = 5
-ATTEMPTS = 4
-"""For each utterance; who fails so often needs another place or microphone."""
-SETTLE_S, ROOM_S = 0.5, 1.5
-"""What a microphone gives first is no sound of the room; then the room is measured."""
-BLOCK_S = 0.1
-DOUBTFUL_DBFS = -35.0
-"""A room as loud as that leaves a word little to stand out of."""
 
 
 class EnrollError(Exception):
     """It cannot go on; the text is one sentence."""
+
+
+class _Said(Exception):  # noqa: N818 - an end like any other
+    """The ear of the enrolment could not go on, and has said why; `args` has its exit code."""
 
 
 def show(word: str | None) -> int:
@@ -67,8 +64,15 @@ def forget(word: str) -> int:
     return DONE
 
 
-def enroll(word: str, recordings: Sequence[Path], config: Config) -> int:
-    """Enroll `word` at the microphone of `config`, or from `recordings`, one utterance each."""
+def enroll(word: str, recordings: Sequence[Path], config: Config, *, unconfined: bool = False) -> int:
+    """Enroll `word` at the microphone of `config`, or from `recordings`, one utterance each.
+
+    Args:
+        word: as in audio.words.
+        recordings: files with one utterance each; none: the microphone is opened.
+        config: the configuration.
+        unconfined: open the microphone even where a mandatory measure of confinement does not hold.
+    """
     if recordings and len(recordings) != UTTERANCES:
         print(f"monitord: {UTTERANCES} recordings are needed, each of one utterance", file=sys.stderr)
         return WRONG_USAGE
@@ -80,10 +84,15 @@ def enroll(word: str, recordings: Sequence[Path], config: Config) -> int:
             raise EnrollError(f"{loaded.card.path}: this word's model knows no enrolment")  # noqa: TRY301
         label = card.labels[0]
         network = SpeechEmbedding.load(folder / embedding.CARD)
-        said = [_recorded(path) for path in recordings] if recordings else _at_the_microphone(label, config.audio)
-        kept = templates.add(_folder(), label, network.identity, [template(network, each) for each in said])
-    except (EnrollError, SoundFileError, MicrophoneError, model.ModelError, templates.TemplatesError) as cause:
+        if recordings:
+            said = [template(network, _recorded(path)) for path in recordings]
+        else:
+            said = _at_the_microphone(label, config.audio, unconfined=unconfined)
+        kept = templates.add(_folder(), label, network.identity, said)
+    except (EnrollError, SoundFileError, model.ModelError, templates.TemplatesError) as cause:
         return _failed(cause)
+    except _Said as cause:
+        return int(cause.args[0])
     print(f"{label}: {kept} utterances are kept in {_folder()}, as numbers; no sound was kept.")
     print(f'The monitor knows them when it is started again. "monitord enroll {label} --forget" deletes them.')
     if word not in config.audio.words:
@@ -98,61 +107,25 @@ def _recorded(path: Path) -> Utterance:
     return said
 
 
-def _at_the_microphone(label: str, audio: AudioConfig) -> list[Utterance]:
-    try:
-        open_source = opener(audio.model_copy(update={"block_s": BLOCK_S}))
-    except OSError as cause:
-        raise EnrollError(f"PortAudio cannot be loaded ({cause}); install Debian's libportaudio2") from None
-    try:
-        source = open_source()
-        with contextlib.closing(_blocks(source)) as blocks:
-            return list(_five(label, blocks))
-    except MicrophoneError as cause:
-        raise EnrollError(f"{cause}; if the monitor is running, pause or stop it first") from None
-
-
-def _blocks(source: Source) -> Generator[Samples, None, None]:
-    try:
-        while True:
-            block = source.read(1.0)
-            if block is not None:
-                yield block
-    finally:
-        source.close()
-
-
-def _five(label: str, blocks: Iterator[Samples]) -> Iterator[Utterance]:
-    """Ask for each utterance until it is good."""
-    print("Be quiet for two seconds: the room is measured.", flush=True)
-    _take(blocks, SETTLE_S)
-    room_dbfs = room_level(_take(blocks, ROOM_S))
-    print(f"The room is at {room_dbfs:.0f} dBFS." + (" That is loud." if room_dbfs > DOUBTFUL_DBFS else ""))
-    for number in range(1, UTTERANCES + 1):
-        for _ in range(ATTEMPTS):
-            print(f'{number} of {UTTERANCES}: say "{label}" now, as you would call it.', flush=True)
-            said = _wait(Finder(room_dbfs), blocks)
-            if said.verdict is Verdict.GOOD:
-                print(f"   heard: {said.length_s:.1f} s at {said.level_dbfs:.0f} dBFS")
-                yield said
-                break
-            print(f"   {said.verdict.value}. Once more.")
-        else:
-            raise EnrollError(f"utterance {number}: {ATTEMPTS} attempts and none that can be used; nothing was kept")
-
-
-def _wait(finder: Finder, blocks: Iterator[Samples]) -> Utterance:
-    for block in blocks:
-        said = finder.feed(block)
-        if said is not None:
-            return said
-    return finder.finish()
-
-
-def _take(blocks: Iterator[Samples], seconds: float) -> Samples:
-    taken: list[Samples] = []
-    while sum(map(len, taken)) < seconds * RATE_HZ:
-        taken.append(next(blocks))
-    return np.concatenate(taken)
+def _at_the_microphone(label: str, audio: AudioConfig, *, unconfined: bool) -> list[Floats]:
+    """What the ear of the enrolment tells: the numbers of `UTTERANCES` utterances. This process hears nothing."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "monitord", "enroll-ear", label, str(paths.models_dir()), audio.model_dump_json()]
+    with os.fdopen(reading, "rb") as ear:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [*command, str(writing), *(["--unconfined"] if unconfined else [])],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, service.SUPERVISOR_PID: str(os.getpid()), "OPENBLAS_NUM_THREADS": "1"},
+            pass_fds=(writing,),
+        )
+        os.close(writing)
+        try:
+            told = np.frombuffer(ear.read(), np.float32)
+        finally:
+            code = process.wait()
+    if code:
+        raise _Said(code)
+    return list(told.reshape(UTTERANCES, EXAMPLE, -1))
 
 
 def _folder() -> Path:

@@ -99,10 +99,10 @@ def video(manifest: Path, scores: Path, config: Config) -> int:
         def score(clip: Path) -> Scores:
             try:
                 if clip.is_dir() or clip.suffix.lower() in VIDEOS:
-                    verdict = look(open_camera(f"file:{clip}"), classifier, config.video.look_s, lambda: 0.0)
+                    verdict = look(open_camera(f"file:{clip}"), classifier, config.video.look_s)
                     if not verdict.probabilities:
                         raise EvaluateError(f"{clip}: no frame can be judged: {verdict.sight.name}")
-                    return verdict.probabilities
+                    return {label: verdict.probabilities[label] for label in LABELS}
                 return classifier.probabilities(read_picture(clip))
             except CameraError as cause:
                 raise EvaluateError(str(cause)) from None

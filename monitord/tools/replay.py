@@ -51,7 +51,7 @@ def main(audio: Path, video: Path | None, as_json: bool, config: Config) -> int:
     """
     try:
         detector = EarModels.load(config.audio).detector()
-        eye = None if video is None else _eye(video, config)
+        eye = None if video is None else eye_of(video, config)
         story = Story(config, camera=eye is not None)
         watch = _print_second_look if as_json else _ignore
         for said in replay(read_pieces(audio), detector, config, eye, watch):
@@ -178,8 +178,8 @@ def _readable(line: dict[str, object]) -> str:
     return f"{head} {line['kind']} {line['label']}{score}"
 
 
-def _eye(video: Path, config: Config) -> Callable[[float], Message]:
-    """The eye's own code on a file.
+def eye_of(video: Path, config: Config) -> Callable[[float], Message]:
+    """The eye's own code on a file: looks at a time of it, seconds, and answers with one SIGHT or FAULT.
 
     Raises:
         FileNotFoundError: there is no such video or folder.
@@ -195,7 +195,7 @@ def _eye(video: Path, config: Config) -> Callable[[float], Message]:
 
     def at(t_s: float) -> Message:
         try:
-            verdict = look(open_camera(f"file:{video}", t_s), classifier, config.video.look_s, lambda: t_s)
+            verdict = look(open_camera(f"file:{video}", t_s), classifier, config.video.look_s)
         except CameraError as cause:
             return Message(Kind.FAULT, cause.fault)
         return Message(Kind.SIGHT, verdict.sight, verdict.score)

@@ -28,8 +28,8 @@ _DEFAULT_AGE = timedelta(days=1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _BODY_MAX = 1 << 20
 WRONG_USAGE = 2
-_NO_LEVEL = (Kind.HELLO, Kind.LOOK)
-"""Their level is no sound level, but what confines their sender."""
+_NO_LEVEL = (Kind.HELLO, Kind.LOOK, Kind.SIGHT)
+"""Their level is no sound level, but what confines their sender, or how a look compares with the empty room."""
 
 
 class AskError(Exception):
@@ -52,7 +52,7 @@ def status(config: Config, *, as_json: bool) -> int:
     print(f"ear:        {state['gate_text'] or 'not heard yet'} (last word {_ago(state['since_ear_s'])})")
     print(f"level:      {'-' if state['level_dbfs'] is None else state['level_dbfs']} dBFS")
     print(f"last sound: {_ago(state['since_sound_s'])}")
-    print(f"camera:     {state['camera_text'] or 'closed'}")
+    print(f"camera:     {' '.join(filter(None, (state['camera_text'], state.get('calibration_text')))) or 'closed'}")
     print(f"confined:   {state.get('confinement_text') or 'not told yet'}")
     for incident in answer["incidents"]:
         if incident["state"] != "cleared":

@@ -18,11 +18,11 @@ class FakeCamera:
     Args:
         pictures: fitted, (`SHAPE`, 3) RGB; they are zeroed in place, as a camera's buffers are.
         error: raised once the pictures are used up.
-        live: whether a look should pace itself.
+        live: whether frames come in real time, so that a look paces itself.
     """
 
     def __init__(self, pictures: Sequence[Picture], error: CameraError | None = None, *, live: bool = False) -> None:
-        self.live = live
+        self.pace_s = None if live else 0.0
         self._pictures = pictures
         self._error = error
 

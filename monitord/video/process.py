@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 from monitord import confine, paths, service
 from monitord.channel import Channel
 from monitord.config import LOOK_GRACE_S
-from monitord.events import Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
+from monitord.events import Calibration, Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
 from monitord.model import ModelError
+from monitord.video.rpicam import Rpicam, csi_number
+from monitord.video.v4l2 import CameraError
 from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ def main(config: Config, *, unconfined: bool = False) -> int:
             "The eye is started by the gate through its socket, never otherwise.", file=sys.stderr
         )
         return WRONG_USAGE
-    confinement = confine.confine(confine.Process.EYE)
+    number = csi_number(config.video.device)
+    confinement = confine.confine(confine.Process.EYE, helper=number is not None)
     with socket.socket(fileno=handed[0]) as requests:
         asked = drain(requests)
     if not asked:
@@ -77,10 +80,11 @@ def main(config: Config, *, unconfined: bool = False) -> int:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, stop.asked)
                 answer.begin()
-            with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer):
-                label, score = _look(config)
+                program = start(number)
+            with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer), closing(program):
+                label, score, calibration = _look(config, program)
                 with stop.later():
-                    answer.give(label, score)
+                    answer.give(label, score, calibration)
         finally:
             # The look is over: a stop has nothing more to stop, and must not cut short what is said of it.
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,6 +92,28 @@ def main(config: Config, *, unconfined: bool = False) -> int:
             answer.end()
         log.info("%s, score %d %%, %.2f s after the start", label.name, score, time.monotonic() - began)
     return DONE
+
+
+def start(number: int | None) -> Rpicam | CameraError | None:
+    """Start the program of a CSI camera, if this is one, and no other from here on; what cannot be is told later."""
+    if number is None:
+        return None
+    try:
+        return Rpicam(number)
+    except CameraError as cause:
+        return cause
+    finally:
+        confine.no_more_programs()
+
+
+@contextmanager
+def closing(program: Rpicam | CameraError | None) -> Iterator[None]:
+    """End `program`, if it runs, after the block."""
+    try:
+        yield
+    finally:
+        if isinstance(program, Rpicam):
+            program.close()
 
 
 def drain(requests: socket.socket) -> int:
@@ -123,14 +149,14 @@ class Answer:
         """Send BEGAN, and what confines this process."""
         self._channel.send(Message(Kind.LOOK, Look.BEGAN, level=measures_to_level(self._measures)))
 
-    def give(self, label: Sight | Fault, score: int = 0) -> bool:
+    def give(self, label: Sight | Fault, score: int = 0, calibration: Calibration = Calibration.NOT_TOLD) -> bool:
         """Send `label` and ENDED, unless an answer was given before; returns whether this was it."""
         with self._lock:
             if self._given:
                 return False
             self._given = True
             kind = Kind.SIGHT if isinstance(label, Sight) else Kind.FAULT
-            self._channel.send(Message(kind, label, score))
+            self._channel.send(Message(kind, label, score, calibration.value))
             self._channel.send(Message(Kind.LOOK, Look.ENDED))
             return True
 
@@ -201,23 +227,30 @@ class _Stop:
             sys.exit(DONE)
 
 
-def _look(config: Config) -> tuple[Sight | Fault, int]:
-    """Look once; returns what is to be told, and its score in percent."""
+def _look(config: Config, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
+    """Look once; returns what is to be told, its score in percent, and how the look compares with the empty room."""
     # Loaded here, under the limit, and after the confinement: both take most of the time to the verdict.
-    from monitord.video.camera import CameraError, open_camera  # noqa: PLC0415
+    from monitord.video import calibration  # noqa: PLC0415
+    from monitord.video.camera import open_camera  # noqa: PLC0415
     from monitord.video.classifier import Classifier  # noqa: PLC0415
     from monitord.video.look import look  # noqa: PLC0415
 
     try:
-        camera = open_camera(config.video.device)
-        verdict = look(camera, Classifier.load(paths.models_dir()), config.video.look_s)
+        camera = open_camera(config.video.device, program=program)
+        network = Classifier.load(paths.models_dir())
+        known, trouble = calibration.known(network, paths.models_dir(), paths.eye_state_dir())
+        if trouble:
+            log.warning("%s", trouble)
+        verdict = look(camera, network, config.video.look_s, known)
     except CameraError as cause:
         log.error("%s", cause)  # noqa: TRY400 - one sentence, not a traceback
-        return cause.fault, 0
+        return cause.fault, 0, Calibration.NOT_TOLD
     except ModelError as cause:
         log.error("%s", cause)  # noqa: TRY400 - one sentence, not a traceback
-        return Fault.CLASSIFIER_MODEL, 0
+        return Fault.CLASSIFIER_MODEL, 0, Calibration.NOT_TOLD
     except Exception as cause:  # noqa: BLE001 - whatever breaks, the voice must be told that the eye saw nothing
         log.error("the look failed: %s: %s", type(cause).__name__, cause)  # noqa: TRY400
-        return Fault.CAMERA_BROKEN, 0
-    return verdict.sight, verdict.score
+        return Fault.CAMERA_BROKEN, 0, Calibration.NOT_TOLD
+    state = verdict.comparison.state
+    log.info("%d frames; calibration: %s", verdict.frames, state.name.lower().replace("_", " "))
+    return verdict.sight, verdict.score, state

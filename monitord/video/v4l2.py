@@ -34,6 +34,10 @@ class CameraError(Exception):
         self.fault = fault
 
 
+class NoCameraError(CameraError):
+    """A device that is in order and delivers no pictures, as the second one of most cameras."""
+
+
 def device_path(device: str) -> Path:
     """The device node that `device` names: an index, or a path below /dev such as a name in /dev/v4l/by-id."""
     return Path(f"/dev/video{int(device)}") if device.isdecimal() else Path(device)
@@ -53,7 +57,7 @@ def check(path: Path, ioctl: Ioctl = fcntl.ioctl) -> None:
         answer = ioctl(handle, _QUERYCAP, bytes(_QUERYCAP_BYTES))
         (able,) = struct.unpack_from("I", answer, _DEVICE_CAPS_AT)
         if not able & _CAN_CAPTURE:
-            raise CameraError(
+            raise NoCameraError(
                 Fault.CAMERA_MISSING, f"{path} delivers no pictures; a camera often has two devices, try its other one"
             )
         ioctl(handle, _REQBUFS, _REQUEST_NONE)
@@ -69,7 +73,7 @@ def _opened(path: Path, cause: OSError) -> CameraError:
             return CameraError(Fault.CAMERA_MISSING, f"{path}: no such camera; plug it in, or change video.device")
         case errno.EACCES | errno.EPERM:
             return CameraError(
-                Fault.CAMERA_MISSING, f"{path}: this user may not use it; add the user to the group video"
+                Fault.CAMERA_MISSING, f"{path}: this user may not use it: sudo usermod -aG video USER, and log in again"
             )
         case errno.EBUSY:
             return _busy(path)
@@ -82,7 +86,7 @@ def _asked(path: Path, cause: OSError) -> CameraError:
         case errno.EBUSY:
             return _busy(path)
         case errno.ENOTTY:
-            return CameraError(Fault.CAMERA_MISSING, f"{path} is no camera; change video.device")
+            return NoCameraError(Fault.CAMERA_MISSING, f"{path} is no camera; change video.device")
         case errno.ENODEV:
             return CameraError(Fault.CAMERA_MISSING, f"{path}: the camera was unplugged; plug it in again")
         case _:

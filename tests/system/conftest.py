@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from container import SUITE, build_package, debian_root, install_layer
+import vm as virtual
+from container import install_layer
+from machine import SUITE, build_package, debian_root
+from vm_page import Page
 
 _SECONDS: dict[str, float] = {}
 
@@ -60,3 +64,44 @@ def installed(root, package, work):
     """The layer that installing the package leaves on the root."""
     with _timed("boot, install, shut down"):
         return install_layer(root, package, work / "installed")
+
+
+@pytest.fixture(scope="session")
+def booted(work):
+    """The virtual machine of this session."""
+    folder = Path(os.environ.get("MONITORD_VM", work / "vm"))
+    image = virtual.Image.of(folder)
+    if not image.disk.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        with _timed("make the virtual machine's disk"):
+            virtual.make_image(build_package(SUITE, work), folder)
+    # Sockets, whose paths are short, go with the session.
+    with virtual.VirtualMachine(image, work / "q") as machine:
+        yield machine
+
+
+@pytest.fixture
+def vm(booted):
+    """A virtual machine as it was just after its boot; see vm.py."""
+    booted.load()
+    return booted
+
+
+_PAGE = Page()
+
+
+@pytest.fixture(scope="session")
+def vm_page():
+    """What the virtual machine's page says beside the outcome of each test."""
+    return _PAGE
+
+
+def pytest_runtest_logreport(report):
+    if "vm" in report.keywords and (report.when == "call" or report.failed):
+        _PAGE.outcome(report.nodeid, report.outcome)
+
+
+def pytest_sessionfinish():
+    if "MONITORD_VM_RESULTS" in os.environ and _PAGE.outcomes:
+        Path(os.environ["MONITORD_VM_RESULTS"]).write_text(_PAGE.text(), "utf-8")

@@ -16,7 +16,6 @@ not what a machine of its own has; tests/system/vm.py is for those.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pty
 import shutil
@@ -26,22 +25,17 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from machine import EAR, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-TOP = Path(__file__).parent.parent.parent
 PROGRAMS = ("systemd-nspawn", "mmdebstrap", "nsenter", "dpkg-deb")
-VOICE, EAR, EYE = "monitord.service", "monitord-audio.service", "monitord-video.service"
-EVENTS, LOOK = "monitord-events.socket", "monitord-video.socket"
-SUITE = os.environ.get("MONITORD_SUITE", "bookworm")
-"""The Debian that the tests run on; CI's is the default."""
-SCENE = f"/opt/monitord/lib/python{ {'bookworm': '3.11', 'trixie': '3.13'}[SUITE] }/site-packages/monitord/scene"
 ALLOWED = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 """System calls that the container's own filter would refuse, and that the sandbox is built with."""
 BOOT_S = 60.0
-WAIT_S = 60.0
 
 
 def missing() -> str:
@@ -52,24 +46,7 @@ def missing() -> str:
     return "" if os.getuid() == 0 else "needs root: it boots a container"
 
 
-def debian_root(suite: str, arch: str = "amd64", *kind: str) -> Path:
-    """The cached root of that suite; made if it is not there yet, which needs a network. `kind`: see make_root.sh."""
-    script = Path(__file__).with_name("make_root.sh")
-    made = subprocess.run([script, suite, arch, *kind], check=True, stdout=subprocess.PIPE, text=True)
-    return Path(made.stdout.strip())
-
-
-def build_package(suite: str, folder: Path, arch: str = "amd64") -> Path:
-    """The package, built from this checkout into `folder`; MONITORD_DEB names one that was built before."""
-    if "MONITORD_DEB" in os.environ:
-        return Path(os.environ["MONITORD_DEB"])
-    built = subprocess.run(
-        [TOP / "packaging" / "build.sh", suite, arch, folder], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return Path(built.stdout.strip())
-
-
-class Container:
+class Container(Machine):
     """Boots a machine from `layers` (topmost first; none is changed); what it changes is in `folder`/"upper".
 
     Args:
@@ -119,11 +96,7 @@ class Container:
         return self.root / inside.lstrip("/")
 
     def run(self, *command: str, check: bool = True, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
-        """Run a command as root inside, with its output captured.
-
-        Raises:
-            RuntimeError: `check`, and it did not exit with 0; the text has its output.
-        """
+        """As `Machine.run` says."""
         entered = ["nsenter", "-t", str(self._leader), "-a", "env", "-i", "-C", "/"]
         entered += ["DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         done = subprocess.run(
@@ -140,43 +113,10 @@ class Container:
             raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}")
         return done
 
-    def show(self, unit: str, name: str) -> str:
-        """One property of a unit, as `systemctl show` gives it."""
-        return self.run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
-
-    def active(self, unit: str) -> bool:
-        """Whether the unit is up."""
-        return self.show(unit, "ActiveState") == "active"
-
-    def pid(self, unit: str) -> int:
-        """Process id inside the container of the unit's main process; 0: none."""
-        return int(self.show(unit, "MainPID") or 0)
-
-    def log(self) -> str:
-        """What monitord's units and systemd said of them."""
-        return self.run("journalctl", "--no-pager", "-o", "short-monotonic", "-u", "monitord*", check=False).stdout
-
-    def wait(self, what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
-        """The first true value of `condition`.
-
-        Raises:
-            TimeoutError: it stayed false; the text has monitord's log.
-        """
-        deadline = time.monotonic() + timeout_s
-        while not (value := condition()):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not in {timeout_s:g} s: {what}\n{self.log()}")
-            time.sleep(0.1)
-        return value
-
-    def status(self) -> dict[str, Any]:
-        """What `monitord status --json` says; empty while the voice does not answer."""
-        said = self.run("monitord", "status", "--json", check=False)
-        return dict(json.loads(said.stdout)) if said.returncode == 0 else {}
-
-    def incidents(self, kind: str = "sound") -> list[dict[str, Any]]:
-        """Incidents of that kind ("sound", "fault") that the voice knows."""
-        return [each for each in self.status().get("incidents", []) if each["kind"] == kind]
+    def write(self, path: str, text: str) -> None:
+        """Write a text file inside, folders included."""
+        self.path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.path(path).write_text(text, "utf-8")
 
     def _boot(self) -> None:
         self._terminal, theirs = pty.openpty()
@@ -241,23 +181,12 @@ def install_layer(root: Path, package: Path, folder: Path) -> Path:
     return folder / "upper"
 
 
-def configure(machine: Container, audio: str, video: str = "off", extra: str = "") -> None:
-    """Write the service's configuration, as an owner does; nothing is restarted."""
-    machine.path("/etc/monitord/config.toml").write_text(
-        f'[room]\nname = "Test"\n[audio]\ndevice = "{audio}"\nprofile = "balanced"\n'
-        f'[video]\ndevice = "{video}"\nlook_s = 2.0\n{extra}',
-        "utf-8",
-    )
-
-
 def use_sound_of(machine: Container, folder: str) -> None:
     """Give the ear the sound server whose folder on the host is bound to `folder` inside."""
-    dropin = machine.path(f"/etc/systemd/system/{EAR}.d/sound.conf")
-    dropin.parent.mkdir(parents=True, exist_ok=True)
-    dropin.write_text(
+    machine.write(
+        f"/etc/systemd/system/{EAR}.d/sound.conf",
         "[Service]\n"
         f"Environment=ALSA_CONFIG_PATH={folder}/asound.conf PULSE_SERVER=unix:{folder}/sound PULSE_LATENCY_MSEC=40\n",
-        "ascii",
     )
     machine.run("systemctl", "daemon-reload")
 

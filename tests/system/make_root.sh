@@ -3,8 +3,9 @@
 #
 #   tests/system/make_root.sh bookworm|trixie [amd64|arm64 [machine]]      as root; needs mmdebstrap and a network
 #
-# "machine" adds a kernel with its modules. Prints the folder. It is made once and kept in $MONITORD_ROOTS (default: monitord-roots in the folder for temporary
-# files); whoever uses it must leave it as it is: boot or mount it with an overlay. 90 s; arm64, emulated, 5 minutes.
+# "machine" adds a kernel with its modules, v4l2loopback among them, and what plays, shows and feeds pictures. Prints
+# the folder. It is made once and kept in $MONITORD_ROOTS (default: monitord-roots in the folder for temporary files);
+# whoever uses it must leave it as it is: boot or mount it with an overlay. 90 s; arm64, emulated, 5 minutes.
 set -euo pipefail
 
 suite=${1:?usage: make_root.sh bookworm|trixie [amd64|arm64]}
@@ -15,7 +16,10 @@ root=$roots/$suite-$arch${kind:+-$kind}
 # What the package depends on, what a machine with a service manager has, and what the tests look with.
 packages=systemd,systemd-sysv,dbus,udev,python3,python3-venv,libportaudio2,libseccomp2,libasound2-plugins,libpulse0
 packages+=,procps,strace,iproute2,bash-completion
-[ "$kind" != machine ] || packages+=,linux-image-$arch,initramfs-tools,kmod,alsa-utils
+if [ "$kind" = machine ]; then
+    packages+=,linux-image-$arch,linux-headers-$arch,initramfs-tools,kmod,v4l2loopback-dkms,alsa-utils,v4l-utils,ffmpeg
+    packages+=,qemu-guest-agent
+fi
 
 fail() {
     echo "make_root: $*" >&2

@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from container import build_package, missing
+from container import missing
+from machine import build_package
 
 pytestmark = [
     pytest.mark.arm,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from machine import EAR, EYE, SCENE, VOICE
 
 container = pytest.importorskip("container", reason="the package's container is not in this checkout")
 
@@ -16,7 +17,7 @@ pytestmark = [
     pytest.mark.skipif(bool(container.missing()), reason=container.missing()),
 ]
 
-UNITS = {"ear": container.EAR, "eye": container.EYE, "voice": container.VOICE}
+UNITS = {"ear": EAR, "eye": EYE, "voice": VOICE}
 SILENT = ("ear", "eye")
 NODES = ("mknod -m 666 /dev/video0 c 81 0", "mkdir -p /dev/snd", "mknod -m 666 /dev/snd/pcmC0D0c c 116 24")
 """Without a driver: opening them fails in a way of their own, unless the sandbox says no before."""
@@ -77,7 +78,7 @@ NO_SETTING = {"InaccessiblePaths="}
 @pytest.fixture(scope="module")
 def machine(root, installed, work):
     with container.Container([installed, root], work / "audit") as machine:
-        container.configure(machine, f"file:{container.SCENE}/night.flac")
+        machine.configure(f"file:{SCENE}/night.flac")
         for command in (*NODES, ROUTE):
             machine.run("sh", "-c", command)
         yield machine
@@ -94,14 +95,14 @@ def take_away(machine, line):
 
 def audit(machine):
     machine.run("systemctl", "restart", "monitord")
-    machine.wait("the ear is up", lambda: machine.active(container.EAR) and machine.status())
+    machine.wait("the ear is up", lambda: machine.active(EAR) and machine.status())
     machine.wait("its first word", lambda: machine.status().get("state", {}).get("confinement", {}).get("ear"))
     done = machine.run("monitord", "audit", "--json", check=False)
     return done.returncode, json.loads(done.stdout)
 
 
 def running(machine):
-    return {unit: machine.pid(unit) for unit in (container.EAR, container.VOICE)}
+    return {unit: machine.pid(unit) for unit in (EAR, VOICE)}
 
 
 def test_all_is_proven_and_nothing_is_disturbed(machine):
@@ -143,3 +144,31 @@ def test_a_stranger_is_turned_away(machine):
     done = machine.run("setpriv", "--reuid=65534", "--clear-groups", "monitord", "audit", check=False)
     assert done.returncode == 1
     assert done.stdout.strip().endswith("which only root may")
+
+
+ONLY_A_UNIT_HOLDS = {"voice: addresses", "ear: no name service", "eye: no name service"}
+"""What nobody without privileges can forbid himself: public addresses, and D-Bus, which this machine has."""
+ONLY_ROOT_SEES = {"ear: file-size", "eye: no eye", "voice: binds"}
+
+
+def test_an_ordinary_user_audits_the_monitor_that_he_runs(machine):
+    machine.run("systemctl", "stop", "monitord")
+    machine.run("useradd", "--create-home", "alice")
+    machine.write("/home/alice/c.toml", f'[audio]\ndevice = "file:{SCENE}/night.flac"\n[video]\ndevice = "off"\n')
+    own = ["systemd-run", "--quiet", "--uid=alice", "--gid=alice", "--setenv=HOME=/home/alice"]
+    machine.run(*own, "--unit=own", "monitord", "run", "--config", "/home/alice/c.toml")
+    try:
+        machine.wait("its first word", lambda: machine.status().get("state", {}).get("confinement", {}).get("ear"))
+        asked = machine.run(*own, "--wait", "--pipe", "monitord", "audit", "--json", check=False)
+        said = json.loads(asked.stdout)
+        assert (said["mode"], asked.returncode) == ("run", 1)
+        assert set(said["missing"]) == ONLY_A_UNIT_HOLDS, json.dumps(said, indent=1)
+        assert set(said["not_proven"]) == ONLY_ROOT_SEES, json.dumps(said, indent=1)
+        # Root sees the rest, by the very command that the audit names.
+        hint = machine.run(*own, "--wait", "--pipe", "monitord", "audit", check=False).stdout.splitlines()[-1]
+        as_root = hint.removeprefix("Root may see more: sudo ").split()
+        said = json.loads(machine.run(
+            "systemd-run", "--quiet", "--wait", "--pipe", *as_root, "--json", check=False).stdout)  # fmt: skip
+        assert (set(said["missing"]), said["not_proven"]) == (ONLY_A_UNIT_HOLDS, []), json.dumps(said, indent=1)
+    finally:
+        machine.run("systemctl", "stop", "own")

@@ -12,21 +12,9 @@ import re
 from pathlib import Path
 
 import pytest
-from container import (
-    EAR,
-    EVENTS,
-    EYE,
-    LOOK,
-    SCENE,
-    VOICE,
-    Container,
-    apt_install,
-    configure,
-    missing,
-    repack,
-    use_sound_of,
-)
+from container import Container, apt_install, missing, repack, use_sound_of
 from latency import bundled_cry
+from machine import EAR, EVENTS, EYE, LOOK, SCENE, VOICE
 from sound_server import MICROPHONE, SoundServer
 from sound_server import missing as no_sound
 
@@ -78,7 +66,7 @@ def machine(folder, root, installed, sound):
 
 def start(machine, video=PICTURES, audio=MICROPHONE):
     """Start the service and wait until sound arrives."""
-    configure(machine, audio, video)
+    machine.configure(audio, video)
     machine.run("systemctl", "start", "monitord")
     machine.wait("the ear is up", lambda: machine.active(EAR))
     machine.wait("sound arrives", lambda: machine.status().get("state", {}).get("level_dbfs") is not None)
@@ -149,9 +137,9 @@ def test_what_is_killed_comes_back_and_nothing_else_is_disturbed(folder, machine
         machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", EAR)
         machine.wait("another ear", lambda: machine.active(EAR) and machine.pid(EAR) not in {0, ear})
 
+    machine.kill_when_it_starts(EYE)
     cry(machine, sound, folder)
-    machine.wait("an eye", lambda: machine.pid(EYE), LOOK_S)
-    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", EYE)
+    machine.wait("the eye was killed", lambda: machine.show(EYE, "Result") == "signal", LOOK_S)
     machine.wait("the camera's silence is told", lambda: camera_of(machine.incidents()[0]), 2 * LOOK_S)
     assert machine.incidents()[0]["state"] == "alerting"
     # The socket that starts the next eye is still there, and the request that one died of does not start another.
@@ -211,7 +199,7 @@ def test_a_missing_camera_changes_the_text_and_never_the_alert(folder, machine, 
 
 
 def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
-    configure(machine, "default", extra="[adio]\n")
+    machine.configure("default", extra="[adio]\n")
     machine.run("systemctl", "start", "monitord", check=False)
     machine.run("sleep", "8")
     assert machine.log().count("adio") == 2, machine.log()  # Voice and ear, one sentence each.
@@ -219,6 +207,26 @@ def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
     assert not machine.active(EAR)
     # Mended, it starts.
     start(machine, video="off")
+
+
+VPN = "100.64.0.7"
+FETCH = f"import urllib.request as u; print(u.urlopen('http://{VPN}:8740/api/v1/state', timeout=3).status)"
+
+
+def test_what_check_says_of_a_vpn_is_what_has_to_be_done(machine):
+    machine.run("ip", "address", "add", f"{VPN}/10", "dev", "lo")
+    machine.configure("default", extra=f'[page]\ncgnat = true\naddress = "{VPN}"\n')
+    machine.run("systemctl", "start", VOICE)
+    said = machine.run("monitord", "check", check=False).stdout
+    assert "page.cgnat is true, but the unit shuts 100.64.0.0/10 out" in said
+    # The control: it is the unit that shuts it out.
+    assert machine.run("/usr/bin/python3", "-c", FETCH, check=False).returncode
+    machine.write(f"/etc/systemd/system/{VOICE}.d/override.conf", "[Service]\nIPAddressAllow=100.64.0.0/10\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", VOICE)
+    assert "page.cgnat" not in machine.run("monitord", "check", check=False).stdout
+    answers = machine.wait("the page", lambda: machine.run("/usr/bin/python3", "-c", FETCH, check=False).stdout)
+    assert answers == "200\n"
 
 
 def test_upgrade_remove_and_purge(folder, machine, package, installed, timed):

@@ -23,6 +23,9 @@ import numpy as np
 import pytest
 import soundfile
 
+sys.path.append(str(Path(__file__).parent.parent / "video"))
+import stand_in
+
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace: apt-get install strace"),
@@ -80,14 +83,14 @@ def two_cries(path, quiet_s):
     return path
 
 
-def watch(folder, incidents, quiet_s, **environment):
+def watch(folder, incidents, quiet_s, camera=f"file:{SCENE / 'pictures'}", **environment):
     """The trace of a `monitord run` that ends when so many incidents of sounds were told and looked at."""
     sound = two_cries(folder / "sound.flac", quiet_s)
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text(LEAK)
     (folder / "c.toml").write_text(
         f'[audio]\ndevice = "file:{sound}"\nprofile = "balanced"\n'
-        f'[video]\ndevice = "file:{SCENE / "pictures"}"\nlook_s = 2.0\n[page]\nport = 0\n'
+        f'[video]\ndevice = "{camera}"\nlook_s = 2.0\n[page]\nport = 0\n'
     )
     command = ["strace", "-f", "-qq", "-s", "200", "-o", str(folder / "trace"), "-e", f"trace={WATCHED}"]
     command += [sys.executable, "-B", "-m", "monitord", "run", "--config", str(folder / "c.toml")]
@@ -197,6 +200,34 @@ def test_over_two_incidents_neither_ear_nor_eye_makes_a_socket_or_writes_a_file(
     found, watched = leaks(watch(folder, 2, QUIET_S))
     assert watched == {"ear", "eye"}
     assert found == []
+
+
+def rpicam(folder, *, writes=False):
+    """A PATH with a stand-in of rpicam-vid, whose control writes each of its frames to a file as well."""
+    picture = SCENE / "pictures" / "lying_0.png"
+    if not writes:
+        return stand_in.install_ffmpeg(folder / "bin", picture)
+    return stand_in.install(
+        folder / "bin",
+        "leak = open({leak!r}, 'ab', 0)\n"
+        "for number in range(10000):\n"
+        "    write(frame(60 + number % 3)); leak.write(frame(60)); time.sleep(1.0 / rate)\n",
+        leak=str(folder / "leak-frames"),
+    )
+
+
+@pytest.mark.skipif(stand_in.FFMPEG is None, reason=stand_in.NO_FFMPEG)
+def test_a_csi_camera_leaves_no_frame_either_not_even_its_program(folder):
+    found, watched = leaks(watch(folder, 1, 1, camera="csi", PATH=rpicam(folder)))
+    assert watched == {"ear", "eye"}
+    assert found == []
+
+
+def test_the_control_a_program_that_writes_its_frames_is_caught(folder):
+    path = rpicam(folder, writes=True)
+    found, _ = leaks(watch(folder, 1, 1, camera="csi", PATH=path, LEAK=str(folder)))
+    assert any(who == "eye" and "leak-frames" in text for who, text in found)
+    assert (folder / "leak-frames").stat().st_size > 0
 
 
 def test_the_control_a_planted_leak_is_caught(folder):

@@ -18,21 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from container import (
-    EAR,
-    EYE,
-    SCENE,
-    SUITE,
-    VOICE,
-    Container,
-    build_package,
-    configure,
-    debian_root,
-    install_layer,
-    missing,
-    use_sound_of,
-)
+from container import Container, install_layer, missing, use_sound_of
 from latency import bundled_cry
+from machine import EAR, EYE, SCENE, SUITE, VOICE, build_package, debian_root
 from sound_server import MICROPHONE, SoundServer
 from sound_server import missing as no_sound
 
@@ -101,7 +89,7 @@ def main() -> None:
             Container([layer, root], work / "c", {work / "s": "/srv/sound"}) as machine,
         ):
             use_sound_of(machine, "/srv/sound")
-            configure(machine, MICROPHONE, f"file:{SCENE}/pictures")
+            machine.configure(MICROPHONE, f"file:{SCENE}/pictures")
             machine.run("systemctl", "start", "monitord")
             machine.wait("sound", lambda: machine.status().get("state", {}).get("level_dbfs") is not None)
             time.sleep(SETTLE_S)

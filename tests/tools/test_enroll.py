@@ -13,9 +13,12 @@ import soundfile
 from made_models import write_ear, write_word
 
 from monitord import cli, paths
+from monitord.audio import embedding
+from monitord.audio.embedding import SpeechEmbedding
 from monitord.audio.models import EarModels
+from monitord.audio.utterance import template
 from monitord.config import AudioConfig
-from monitord.tools import enroll
+from monitord.tools import enroll, enroll_ear
 
 RATE = 16000
 
@@ -136,9 +139,9 @@ def test_a_recording_that_cannot_be_used_is_one_sentence_and_nothing_is_kept(hou
         ([], 2, "enroll which WORD"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(house, capsys, arguments, code, says):
+def test_what_cannot_be_done_is_one_sentence(house, capfd, arguments, code, says):
     assert cli.run(["enroll", *arguments]) == code
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert says in said
     assert "Traceback" not in said
     assert not (house / "state").exists()
@@ -166,7 +169,14 @@ def microphone(house, monkeypatch):
     def give(*sounds):
         room = (np.random.default_rng(3).standard_normal(2 * RATE) * 30).astype(np.int16)
         made = Microphone(np.concatenate([room, *sounds]))
-        monkeypatch.setattr(enroll, "opener", lambda _: lambda: made)
+        network = SpeechEmbedding.load(paths.models_dir() / embedding.CARD)
+
+        def hear(label, _, *, unconfined):
+            assert not unconfined
+            return [template(network, each) for each in enroll_ear.listen(label, lambda: made)]
+
+        # In place of a process of its own, which could not be given this microphone.
+        monkeypatch.setattr(enroll, "_at_the_microphone", hear)
         return made
 
     return give
@@ -226,3 +236,24 @@ def test_no_sound_is_kept_anywhere(house, models_folder):
     assert holds_sound(outside, word(seed=0)) == ["0.wav"]
     np.savez(home / "leak.npz", sound=word(seed=0).astype(np.float32))
     assert holds_sound(home, word(seed=0)) == ["leak.npz"]
+
+
+TAKE_AWAY = "import monitord.confine; monitord.confine._filter_system_calls = lambda *_: None\n"
+
+
+@pytest.mark.parametrize("unconfined", [False, True])
+def test_where_the_ear_cannot_be_confined_the_microphone_stays_closed(house, monkeypatch, capfd, unconfined):
+    arguments = ["enroll", "help", "--device", "file:none.wav", *(["--unconfined"] if unconfined else [])]
+    # The control: confined, it gets as far as opening the microphone.
+    assert cli.run(arguments) == 1
+    assert "none.wav: no such file" in capfd.readouterr().err
+    (house / "site").mkdir()
+    (house / "site" / "sitecustomize.py").write_text(TAKE_AWAY)
+    monkeypatch.setenv("PYTHONPATH", str(house / "site"))
+    assert cli.run(arguments) == (1 if unconfined else 3)
+    said = capfd.readouterr().err
+    if unconfined:
+        assert "none.wav: no such file" in said
+    else:
+        assert "the microphone stays closed, because seccomp does not hold here" in said
+    assert not (house / "state").exists()

@@ -12,7 +12,11 @@ import pytest
 
 from monitord.events import Fault
 from monitord.video import v4l2
-from monitord.video.camera import CameraError, FileCamera, FolderCamera, Settling, UsbCamera, open_camera, read_picture
+from monitord.video.camera import CameraError, FileCamera, FolderCamera, UsbCamera, open_camera, read_picture
+from monitord.video.picture import SHAPE
+from monitord.video.warmup import Settling
+
+MIDDLE = (SHAPE[0] // 2, SHAPE[1] // 2)
 
 
 def save(path, value, size=(48, 64)):
@@ -30,16 +34,16 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path):
     for name, value in (("b.png", 100), ("a.PNG", 50), ("c.jpg", 200)):
         save(tmp_path / name, value)
     (tmp_path / "notes.txt").write_text("not a picture")
-    seen = [int(picture[96, 128, 0]) for picture in open_camera(f"file:{tmp_path}").frames()]
+    seen = [int(picture[MIDDLE][0]) for picture in open_camera(f"file:{tmp_path}").frames()]
     assert seen == [50, 100, 200]
 
 
 def test_pictures_are_red_green_blue_and_fitted(tmp_path):
     cv2.imwrite(str(tmp_path / "red.png"), np.full((100, 100, 3), (0, 0, 250), np.uint8))
     picture = read_picture(tmp_path / "red.png")
-    assert picture.shape == (192, 256, 3)
-    assert picture[96, 128].tolist() == [250, 0, 0]
-    assert picture[96, 0].tolist() == [114, 114, 114]
+    assert picture.shape == (*SHAPE, 3)
+    assert picture[MIDDLE].tolist() == [250, 0, 0]
+    assert picture[MIDDLE[0], 0].tolist() == [114, 114, 114]
 
 
 def test_each_picture_is_wiped_when_the_next_is_asked_for(tmp_path):
@@ -60,10 +64,10 @@ def test_a_video_gives_a_frame_each_quarter_second(tmp_path):
     for number in range(16):
         writer.write(np.full((48, 64, 3), 10 * number, np.uint8))
     writer.release()
-    values = [int(picture[96, 128, 0]) for picture in open_camera(f"file:{path}").frames()]
+    values = [int(picture[MIDDLE][0]) for picture in open_camera(f"file:{path}").frames()]
     assert len(values) == 8
     assert np.allclose(values, np.arange(0, 160, 20), atol=3)
-    later = [int(picture[96, 128, 0]) for picture in FileCamera(path, start_s=1.0).frames()]
+    later = [int(picture[MIDDLE][0]) for picture in FileCamera(path, start_s=1.0).frames()]
     assert np.allclose(later, values[4:], atol=1)
 
 
@@ -78,7 +82,7 @@ def test_files_that_are_missing_or_broken(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("url", ["rtsp://192.168.0.9/live", "http://cam.local/mjpeg"])
+@pytest.mark.parametrize("url", ["rtsp://192.168.0.9/live", "http://cam.local/mjpeg", "RTSP://cam", "udp://@:1234"])
 def test_a_network_camera_is_refused_with_the_reason(url):
     with pytest.raises(CameraError, match="cross the network"):
         open_camera(url)
@@ -191,12 +195,12 @@ def test_a_camera_that_stops_in_mid_look(monkeypatch, device, waits, fault):
     clock = Clock()
     raw = [np.full((48, 64, 3), 80, np.uint8) for _ in range(10)]
     driver = Driver(list(raw), clock, waits)
-    monkeypatch.setattr("monitord.video.camera.cv2.VideoCapture", lambda *_: driver)
-    monkeypatch.setattr("monitord.video.camera.v4l2.check", lambda _: None)
+    monkeypatch.setattr("monitord.video.opencv.cv2.VideoCapture", lambda *_: driver)
+    monkeypatch.setattr("monitord.video.usb.v4l2.check", lambda _: None)
     seen = []
 
     def through():
-        seen.extend(int(picture[96, 128, 0]) for picture in UsbCamera(device, clock).frames())
+        seen.extend(int(picture[MIDDLE][0]) for picture in UsbCamera(device, clock).frames())
 
     assert fault_of(through) is fault
     assert seen == [80] * 7  # The first three were thrown away while the exposure settled.
@@ -215,3 +219,23 @@ def test_warm_up_ends_though_the_light_flickers():
     assert not settling.by(50, 0.1)
     assert not settling.by(90, 1.4)
     assert settling.by(50, 1.5)
+
+
+def test_an_infrared_camera_delivers_grey(monkeypatch, device):
+    clock = Clock()
+    raw = [np.full((48, 64), 80, np.uint8) for _ in range(5)]
+    driver = Driver(list(raw), clock, 0.0)
+    monkeypatch.setattr("monitord.video.opencv.cv2.VideoCapture", lambda *_: driver)
+    monkeypatch.setattr("monitord.video.usb.v4l2.check", lambda _: None)
+    frames = UsbCamera(device, clock).frames()
+    first = next(frames)
+    assert first.shape == (*SHAPE, 3)
+    assert first[MIDDLE].tolist() == [80, 80, 80]
+    frames.close()
+    assert not any(picture.any() for picture in raw[:4])
+
+
+def test_a_grey_picture_file_of_16_bits_is_read(tmp_path):
+    cv2.imwrite(str(tmp_path / "infrared.png"), np.full((48, 64), 120 * 257, np.uint16))
+    picture = read_picture(tmp_path / "infrared.png")
+    assert picture[MIDDLE].tolist() == [120, 120, 120]

@@ -13,9 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import stand_in
 
 from monitord.events import Fault, Frame, Kind, Look, Measure, Message, Role, Sight, level_to_measures
-from monitord.video import process
+from monitord.video import process, rpicam
 from monitord.wire import decode, encode
 
 PICTURES = Path(__file__).parent.parent.parent / "monitord" / "scene" / "pictures"
@@ -279,3 +280,88 @@ def test_unconfined_it_looks_and_is_loud(house, no_seccomp):
     assert said[-1].label is Look.ENDED
     assert Measure.SECCOMP not in level_to_measures(said[1].level)
     assert "UNCONFINED, as the owner wants it" in Path(house.log).read_text()
+
+
+@pytest.mark.skipif(stand_in.FFMPEG is None, reason=stand_in.NO_FFMPEG)
+def test_a_look_through_a_csi_camera_and_nothing_is_left_of_it(house):
+    path = stand_in.install_ffmpeg(house.folder / "bin", PICTURES / "lying_0.png")
+    house.ask(ASKED)
+    code, said = house.look("csi", PATH=path)
+    assert code == 0, Path(house.log).read_text()
+    assert labels(said) == [Look.BEGAN, Sight.LYING, Look.ENDED]
+    held = level_to_measures(said[0].level)
+    assert {Measure.SECCOMP, Measure.NO_FILE_WRITES, Measure.NO_NEW_PRIVILEGES} <= held
+    assert using(house.folder) == []
+
+
+def using(folder):
+    """Processes whose command names something in `folder`."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = each.read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in words:
+            found.append(words)
+    return found
+
+
+def test_the_program_of_a_csi_camera_is_confined_as_the_eye_is(house):
+    target = house.folder / "leak"
+    path = stand_in.install(house.folder / "bin", stand_in.TRIES, target=str(target))
+    house.ask(ASKED)
+    code, said = house.look("csi", PATH=path)
+    assert code == 0
+    # It got on to its pictures, which are stripes; so neither act was possible.
+    assert isinstance(said[1].label, Sight), Path(house.log).read_text()
+    assert not target.exists()
+
+
+def test_the_control_without_confinement_it_does_both(tmp_path):
+    target = tmp_path / "leak"
+    stand_in.install(tmp_path / "bin", stand_in.TRIES, target=str(target))
+    done = subprocess.run(
+        rpicam.command(str(tmp_path / "bin" / "rpicam-vid"), 0), capture_output=True, text=True, check=False
+    )
+    assert "LEAK: internet socket file" in done.stderr
+    assert target.exists()
+
+
+def test_an_eye_that_is_killed_takes_the_program_along(house):
+    path = stand_in.install(house.folder / "bin", stand_in.HANGS, frames=0)
+    house.ask(ASKED)
+    pid = house.start("csi", PATH=path)
+    house.events.settimeout(30)
+    assert decode(house.events.recv(64)).message.label is Look.BEGAN
+    deadline = time.monotonic() + 20
+    while len(using(house.folder / "bin")) < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert using(house.folder / "bin")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    while using(house.folder / "bin") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert using(house.folder / "bin") == []
+
+
+def test_after_a_look_that_hung_the_next_one_is_clean(house):
+    """The driver holds Python's lock, so that not even the eye's own watch can run: the kernel's alarm ends it."""
+    site = house.folder / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import ctypes, os\n"
+        "if os.environ.get('HANG'):\n"
+        "    import monitord.video.v4l2 as v4l2, monitord.video.process as process\n"
+        "    process.LOOK_GRACE_S = 2.5\n"
+        "    v4l2.check = lambda path: ctypes.PyDLL(None).sleep(600)\n"
+    )
+    root = Path(__file__).parent.parent.parent
+    house.ask(ASKED)
+    code, said = house.look("/dev/null", PYTHONPATH=f"{site}:{root}", HANG="1")
+    assert code == -signal.SIGALRM
+    assert labels(said) == [Look.BEGAN]  # It cannot say more; the voice waits no longer than a look may last.
+    house.ask(ASKED)
+    code, said = house.look(f"file:{PICTURES}", PYTHONPATH=f"{site}:{root}")
+    assert code == 0
+    assert labels(said) == [Look.BEGAN, Sight.LYING, Look.ENDED]

@@ -8,18 +8,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.events import Fault, Sight
-from monitord.video.classifier import LABELS, Operating
+from monitord.video.classifier import Judgement, Operating
+from monitord.video.empty_room import Light
 from monitord.video.fake import FakeCamera
-from monitord.video.look import FRAMES_MAX, FRAMES_MIN, Glimpse, aggregate, decide, look
+from monitord.video.look import look
+from monitord.video.picture import SHAPE
 from monitord.video.v4l2 import CameraError
+from monitord.video.verdict import FRAMES_MAX, FRAMES_MIN, SEEN, Glimpse, aggregate, decide
 
-OPERATING = Operating(present=0.6, absent=0.3, posture=0.6)
+OPERATING = Operating(present=0.6, absent=0.3, posture=0.6, several=0.5)
+LIGHT = Light(120.0, grey=False)
+NO_FEATURES = np.empty(0, np.float32)
 OBSTACLES = (Sight.DARK, Sight.COVERED, Sight.BLURRED)
 
-shares = st.tuples(*[st.floats(0.001, 1)] * 3).map(lambda t: dict(zip(LABELS, (x / sum(t) for x in t), strict=True)))
+
+def judged(lying, upright, several=0.0):
+    return Judgement(lying + upright, lying, upright, several, NO_FEATURES)
+
+
+def mean(lying, upright, several=0.0):
+    return {"nobody": 1.0 - lying - upright, "lying": lying, "upright": upright, "several": several}
+
+
+parts = st.tuples(*[st.floats(0.001, 1)] * 3, st.floats(0, 1)).map(
+    lambda t: (t[1] / sum(t[:3]), t[2] / sum(t[:3]), t[3] * (t[1] + t[2]) / sum(t[:3]))
+)
+digests = st.binary(min_size=1, max_size=2)
 glimpses = st.lists(
-    st.builds(Glimpse, st.binary(min_size=1, max_size=2), st.none(), shares)
-    | st.builds(Glimpse, st.binary(min_size=1, max_size=2), st.sampled_from(OBSTACLES), st.just({})),
+    st.builds(Glimpse, digests, st.none(), parts.map(lambda part: judged(*part)), st.just(LIGHT))
+    | st.builds(Glimpse, digests, st.sampled_from(OBSTACLES)),
     max_size=12,
 )
 
@@ -42,28 +59,45 @@ def test_a_verdict_is_within_its_bounds(seen):
         assert any(one.obstacle is verdict.sight for one in seen)
 
 
-@given(shares)
-def test_nobody_is_said_only_below_absent(mean):
-    somebody = mean["lying"] + mean["upright"]
-    assert (decide(mean, OPERATING) is Sight.NOBODY) == (somebody < OPERATING.absent)
+@given(parts)
+def test_nobody_is_said_only_below_absent(part):
+    somebody = part[0] + part[1]
+    assert (decide(mean(*part), OPERATING) is Sight.NOBODY) == (somebody < OPERATING.absent)
+
+
+@given(glimpses.filter(len))
+def test_a_camera_that_cannot_see_never_says_nobody(seen):
+    blind = [one for one in seen if one.obstacle is not None]
+    if 2 * len(blind) > len(seen):
+        assert aggregate(seen, OPERATING).sight not in SEEN
+
+
+@given(parts)
+def test_confidence_is_the_probability_of_what_is_said(part):
+    verdict = aggregate([Glimpse(b"1", None, judged(*part), LIGHT)], OPERATING)
+    assert sum(verdict.probabilities[name] for name in ("nobody", "lying", "upright")) == pytest.approx(1.0)
+    if verdict.sight in SEEN:
+        assert verdict.score == round(100 * verdict.probabilities[verdict.sight.name.lower()])
 
 
 @pytest.mark.parametrize(
-    ("nobody", "lying", "upright", "sight"),
+    ("lying", "upright", "several", "sight"),
     [
-        (0.9, 0.05, 0.05, Sight.NOBODY),
-        (0.1, 0.8, 0.1, Sight.LYING),
-        (0.1, 0.1, 0.8, Sight.UPRIGHT),
-        (0.5, 0.4, 0.1, Sight.CANNOT_TELL),  # Somebody, perhaps.
-        (0.1, 0.45, 0.45, Sight.CANNOT_TELL),  # Somebody, but how?
+        (0.05, 0.05, 0.0, Sight.NOBODY),
+        (0.8, 0.1, 0.1, Sight.LYING),
+        (0.1, 0.8, 0.4, Sight.UPRIGHT),
+        (0.4, 0.1, 0.0, Sight.CANNOT_TELL),  # Somebody, perhaps.
+        (0.45, 0.45, 0.1, Sight.CANNOT_TELL),  # Somebody, but how?
+        (0.45, 0.45, 0.7, Sight.SEVERAL),  # One lies, one stands.
+        (0.2, 0.2, 0.4, Sight.CANNOT_TELL),  # Several, if anybody at all.
     ],
 )
-def test_verdicts(nobody, lying, upright, sight):
-    assert decide({"nobody": nobody, "lying": lying, "upright": upright}, OPERATING) is sight
+def test_verdicts(lying, upright, several, sight):
+    assert decide(mean(lying, upright, several), OPERATING) is sight
 
 
 def frame(digest, obstacle=None):
-    return Glimpse(digest, obstacle, {} if obstacle else {"nobody": 0.1, "lying": 0.8, "upright": 0.1})
+    return Glimpse(digest, obstacle) if obstacle else Glimpse(digest, None, judged(0.8, 0.1), LIGHT)
 
 
 def test_a_picture_that_stands_still_is_frozen():
@@ -94,16 +128,16 @@ class Answers:
         self.asked = 0
         self._lying = lying
 
-    def probabilities(self, picture):
+    def classify(self, picture):
         assert picture.any(), "the frame was wiped before it was looked at"
         self.asked += 1
-        return {"nobody": 0.95 - self._lying, "lying": self._lying, "upright": 0.05}
+        return judged(self._lying, 0.05)
 
 
 def pictures(count):
     rng = np.random.default_rng(count)
-    coarse = rng.integers(30, 255, (count, 24, 32, 3), dtype=np.uint8)
-    fine = rng.integers(0, 20, (count, 192, 256, 3), dtype=np.uint8)
+    coarse = rng.integers(30, 255, (count, SHAPE[0] // 8, SHAPE[1] // 8, 3), dtype=np.uint8)
+    fine = rng.integers(0, 20, (count, *SHAPE, 3), dtype=np.uint8)
     return list(coarse.repeat(8, axis=1).repeat(8, axis=2) // 2 + fine)
 
 

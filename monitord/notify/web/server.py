@@ -54,8 +54,8 @@ class Answers(Protocol):
     def incidents(self) -> list[dict[str, Any]]:
         """The newest incidents."""
 
-    def acknowledge(self, number: int) -> dict[str, Any] | None:
-        """A person acknowledges."""
+    def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """A person acknowledges: who, and by which channel."""
 
     def seen(self, number: int) -> dict[str, Any] | None:
         """A screen has shown an alert."""
@@ -150,7 +150,7 @@ class Server:
         return _json({"incidents": self._answers.incidents()})
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
-        return await self._change(request, self._answers.acknowledge, "incident")
+        return await self._change(request, lambda number: self._answers.acknowledge(number, "", "page"), "incident")
 
     async def _seen(self, request: web.Request) -> web.Response:
         return await self._change(request, self._answers.seen, "delivery")

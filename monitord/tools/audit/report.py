@@ -167,4 +167,4 @@ def _print(lines: list[Line], camera: Mapping[str, Any]) -> None:
         print("All is proven.")
     elif os.getuid():
         own = f"RUNTIME_DIRECTORY={paths.runtime_dir()} STATE_DIRECTORY={paths.state_dir()}"
-        print(f"Root may see more: sudo env {own} {sys.argv[0]} audit")
+        print(f"Root may see more: sudo env {own} {sys.executable} -m monitord audit")

@@ -1,0 +1,129 @@
+"""Time from the trigger to the eye's verdict, its peak memory, and what is left of it: nothing.
+
+    python bench/eye.py [--rounds 10] [--look 4.0] [--device file:FOLDER|csi|/dev/videoN] [--json FILE]
+
+Each round is what the supervisor does when the ear asks for a look: the socket with the request in it is handed to a
+new process. The clock starts with that process and stops when the frame arrives. By default the camera is the bundled
+scene's pictures, which come as fast as they are asked for: so the figure is what the program itself takes, and a real
+camera adds its own start, its warm-up (1.5 s at most) and the frames of the look (`--look`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import measured
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from monitord.events import Frame, Kind, Look, Message, Role  # noqa: E402 - the checkout's own, whatever is installed
+from monitord.wire import decode, encode  # noqa: E402
+
+SCENE = ROOT / "monitord" / "scene"
+ASKED = encode(Frame(Message(Kind.LOOK, Look.ASKED), Role.EAR, boot=1, sequence=0))
+LIMIT_S = 60.0
+
+
+def look(device: str, look_s: float) -> dict[str, object]:
+    """One look: seconds to its beginning and to its verdict, its peak memory, and what is left of it."""
+    with tempfile.TemporaryDirectory(prefix="mn-") as name:
+        folder = Path(name)
+        config = folder / "c.toml"
+        config.write_text(f'[video]\ndevice = "{device}"\nlook_s = {look_s}\n')
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as events,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as looks,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asker,
+        ):
+            events.bind(str(folder / "events.sock"))
+            events.settimeout(LIMIT_S)
+            looks.bind(str(folder / "look.sock"))
+            asker.sendto(ASKED, str(folder / "look.sock"))
+            environment = {
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "RUNTIME_DIRECTORY": name,
+                "LISTEN_FDS": "1",
+                "MONITORD_SUPERVISOR_PID": str(os.getpid()),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+            }
+            began = time.perf_counter()
+            pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-m", "monitord", "video", "--config", str(config)],
+                environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, looks.fileno(), 3),
+                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                ],
+            )
+            at: dict[str, float] = {}
+            said = ""
+            while "ended" not in at:
+                message = decode(events.recv(64)).message
+                step = {Look.BEGAN: "began", Look.ENDED: "ended"}.get(message.label, "verdict")
+                at[step] = time.perf_counter() - began
+                said = message.label.name if step == "verdict" else said
+            _, _, used = os.wait4(pid, 0)
+            gone = time.perf_counter() - began
+        return {
+            "began_s": at["began"],
+            "verdict_s": at["verdict"],
+            "gone_s": gone,
+            "said": said,
+            "peak_mib": used.ru_maxrss / 1024,
+            "cpu_s": used.ru_utime + used.ru_stime,
+            "left": left(name),
+        }
+
+
+def left(folder: str) -> list[str]:
+    """Processes whose command names `folder`, and open cameras of anybody's."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if folder in command:
+            found.append(f"{process.name} {command}")
+    return found
+
+
+def main() -> None:
+    """Measure, print the table, write the rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--look", type=float, default=4.0)
+    parser.add_argument("--device", default=f"file:{SCENE / 'pictures'}")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rows = [look(options.device, options.look) for _ in range(options.rounds)]
+    print(f"{options.rounds} looks at {options.device}, verdicts: {sorted({str(row['said']) for row in rows})}")
+    print(f"{'':28s}{'median':>9s}{'longest':>9s}")
+    for name, text in (
+        ("began_s", "start to confined, s"),
+        ("verdict_s", "start to verdict, s"),
+        ("gone_s", "start to gone, s"),
+        ("cpu_s", "processor time, s"),
+        ("peak_mib", "peak resident memory, MiB"),
+    ):
+        values = [float(str(row[name])) for row in rows]
+        print(f"{text:28s}{statistics.median(values):9.2f}{max(values):9.2f}")
+    print(f"left afterwards: {[what for row in rows for what in row['left']] or 'nothing'}")  # type: ignore[attr-defined]
+    if options.json:
+        options.json.write_text(json.dumps({"machine": measured.machine(), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The room, the ear and the eye."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from monitord.config.section import Section
+
+
+class Profile(StrEnum):
+    """How often the ear decides: a trade between wake-ups and delay."""
+
+    ECO = "eco"
+    BALANCED = "balanced"
+
+
+HOP_S = {Profile.ECO: 0.5, Profile.BALANCED: 0.25}
+"""Seconds between decisions, and the default length of a block."""
+
+
+class Sensitivity(StrEnum):
+    """Which of the thresholds on the model card applies; the card says what each finds and how often it errs."""
+
+    LOW = "low"
+    BALANCED = "balanced"
+    HIGH = "high"
+
+
+def _no_url(value: str) -> str:
+    if "://" in value and not value.startswith("file:"):
+        raise ValueError(
+            "is a network address and refused: the raw picture or sound would cross the network before monitord "
+            "has it; use a device of this machine"
+        )
+    return value
+
+
+Source = Annotated[str, Field(min_length=1), AfterValidator(_no_url)]
+
+
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", value) and not value.endswith(".toml"):
+        raise ValueError('is no name of a word (small letters, as in "help"), and no path of a card (.toml)')
+    return value
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names a word twice")
+    return values
+
+
+Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], Field(strict=False), AfterValidator(_each_once)]
+
+
+class RoomConfig(Section):
+    """What the alert calls this place."""
+
+    name: str = Field(default="Room", min_length=1, max_length=40)
+
+
+class AudioConfig(Section):
+    """The ear. `block_s` None means: as long as the profile's time between decisions."""
+
+    device: Source = "default"
+    profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
+    block_s: float | None = Field(default=None, ge=0.1, le=1.0)
+    sensitivity: Annotated[Sensitivity, Field(strict=False)] = Sensitivity.BALANCED
+    words: Words = ()
+    alarms: bool = True
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between decisions."""
+        return HOP_S[self.profile]
+
+    @property
+    def period_s(self) -> float:
+        """Seconds of sound that are read at once."""
+        return self.block_s if self.block_s is not None else self.hop_s
+
+
+class VideoConfig(Section):
+    """The eye. `device` "off" means that no look is ever asked for."""
+
+    device: Source = "0"
+    look_s: float = Field(default=4.0, ge=1.0, le=30.0)
+    looks_per_hour: int = Field(default=12, ge=0, le=120)
+    cooldown_s: float = Field(default=20.0, ge=0.0, le=600.0)
+
+    @property
+    def off(self) -> bool:
+        """Whether the owner wants no camera at all."""
+        return self.device == "off"
+
+
+LOOK_GRACE_S = 8.0
+"""Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
