@@ -79,6 +79,19 @@ def _ablate(options: argparse.Namespace) -> None:
     learn.ablate(options.views, range(1, options.seeds + 1), options.steps, options.out)
 
 
+def _ship(options: argparse.Namespace) -> None:
+    from training.eye import ship  # noqa: PLC0415
+
+    made, table = ship.make(
+        options.views, options.data, options.weights, room_out=options.leave_room_out, steps=options.steps,
+        renders=bool(options.renders),
+    )
+    report({"int8": table})
+    if options.out is not None:
+        note = "gmdcsa24 left out" if options.leave_room_out else "all training data"
+        ship.write(options.out / "person.toml", made, note)
+
+
 def report(tables: dict[str, dict[str, str]]) -> None:
     """Print tables side by side."""
     for name in dict.fromkeys(row for table in tables.values() for row in table):
@@ -136,6 +149,11 @@ def _options() -> argparse.Namespace:
     one.add_argument("--seeds", type=int, default=3)
     one.add_argument("--steps", type=int, default=600, help="of 48 pictures (default %(default)s)")
     one.add_argument("--out", type=Path, help="also write the figures here (JSON)")
+    one = steps.add_parser("ship", help="the head that ships: train, export, measure, write the card")
+    one.set_defaults(step=_ship)
+    one.add_argument("--views", type=Path, default=WORK / "views")
+    one.add_argument("--steps", type=int, default=600, help="of 48 pictures (default %(default)s)")
+    one.add_argument("--out", type=Path, help="folder of person.toml and person.tflite; without it, only measure")
     one = steps.add_parser("measure", help="figures of float networks, side by side")
     one.set_defaults(step=_measure)
     one.add_argument("networks", nargs="+", type=Path, help='NAME.pt, or "start" for the untrained network')
