@@ -83,7 +83,11 @@ def _ship(options: argparse.Namespace) -> None:
     from training.eye import ship  # noqa: PLC0415
 
     made, table = ship.make(
-        options.views, options.data, options.weights, room_out=options.leave_room_out, steps=options.steps,
+        options.views,
+        options.data,
+        options.weights,
+        room_out=options.leave_room_out,
+        steps=options.steps,
         renders=bool(options.renders),
     )
     report({"int8": table})
@@ -109,7 +113,7 @@ def _examples(options: argparse.Namespace) -> list[examples.Example]:
 
 def _forget(network: Detector) -> None:
     for name, weight in network.named_parameters():
-        weight.requires_grad_(True)
+        weight.requires_grad_(requires_grad=True)
         if weight.ndim > 1 and name.startswith("body."):
             torch.nn.init.kaiming_normal_(weight)
 
