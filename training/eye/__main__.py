@@ -96,6 +96,13 @@ def _ship(options: argparse.Namespace) -> None:
         ship.write(options.out / "person.toml", made, note)
 
 
+def _mistakes(options: argparse.Namespace) -> None:
+    from training.eye import mistakes  # noqa: PLC0415
+
+    most = options.renders or 10_000
+    report({"share": mistakes.sheet(options.models, options.data, options.render_folder, most, options.out)})
+
+
 def report(tables: dict[str, dict[str, str]]) -> None:
     """Print tables side by side."""
     for name in dict.fromkeys(row for table in tables.values() for row in table):
@@ -158,6 +165,10 @@ def _options() -> argparse.Namespace:
     one.add_argument("--views", type=Path, default=WORK / "views")
     one.add_argument("--steps", type=int, default=600, help="of 48 pictures (default %(default)s)")
     one.add_argument("--out", type=Path, help="folder of person.toml and person.tflite; without it, only measure")
+    one = steps.add_parser("mistakes", help="a contact sheet of a model's worst mistakes")
+    one.set_defaults(step=_mistakes)
+    one.add_argument("--models", type=Path, default=Path("models"))
+    one.add_argument("--out", type=Path, default=Path("docs/person-mistakes.jpg"))
     one = steps.add_parser("measure", help="figures of float networks, side by side")
     one.set_defaults(step=_measure)
     one.add_argument("networks", nargs="+", type=Path, help='NAME.pt, or "start" for the untrained network')
