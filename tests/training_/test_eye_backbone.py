@@ -10,10 +10,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the detector is trained in torch, which is not installed here")
 pytest.importorskip("onnx")
 
-from training.eye import backbone, detector, head, loss, variations, whole
-from training.eye.examples import Body, Example
-from training.eye.rounding import Rounding, steps
-from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
+# After the skips above: these need both.
+from training.eye import backbone, detector, head, loss, variations, whole  # noqa: E402
+from training.eye.examples import Body, Example  # noqa: E402
+from training.eye.rounding import Rounding, steps  # noqa: E402
+from training.person.data import LYING, NOBODY, PERSON, UPRIGHT  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "models" / "yolox_nano.onnx"
 needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="the starting weights (../shared) are not here")
@@ -58,7 +59,7 @@ def example(bodies, source="coco", target=PERSON):
 def test_a_box_follows_its_body(seed):
     one = example([Body((0.3, 0.4, 0.25, 0.2), PERSON)])
     matrix = variations._matrix(one.picture, float(seed * 37 - 180), 192, 256, np.random.default_rng(seed))
-    box, share = variations._box(one.bodies[0], one.picture.shape, False, matrix, 192, 256)
+    box, share = variations._box(one.bodies[0], one.picture.shape, matrix, (192, 256), mirrored=False)
     moved = variations.cv2.warpAffine(one.picture, matrix, (256, 192))
     rows, columns = np.nonzero(moved[..., 0] > 180)
     if share > 0.99:
@@ -92,7 +93,9 @@ def found_of(logits, height=64, width=96):
 
 def seen_of(boxes, target=LYING):
     picture = np.zeros((64, 96, 3), np.uint8)
-    return variations.Seen(picture, np.array(boxes, float).reshape(-1, 4), True, [target] * len(boxes), False, True, 0.0)
+    where = np.array(boxes, float).reshape(-1, 4)
+    targets = [target] * len(boxes)
+    return variations.Seen(picture, where, square=True, targets=targets, somewhere=False, alike=True, angle=0.0)
 
 
 def test_silence_is_right_where_nobody_is_and_wrong_where_somebody_is():
@@ -135,7 +138,9 @@ def test_a_head_learns_to_turn_its_head():
     where[somebody, 1, 5] = 1
     lies = np.where(where == 1, 1, -1).astype(np.int8)
     blank = np.zeros((count, 3, 8, 4), np.float16)
-    made = head.Views(features, np.full((count, 3, 8), -4, np.float16), blank, where, lies, np.zeros((count, 1)), np.arange(count))
+    made = head.Views(
+        features, np.full((count, 3, 8), -4, np.float16), blank, where, lies, np.zeros((count, 1)), np.arange(count)
+    )
     pools = {"coco+": np.flatnonzero(somebody), "coco-": np.flatnonzero(~somebody)}
     learnt = head.train(made, pools, ends, head.How({"coco+": 0.5, "coco-": 0.5}, steps=120, rate=1e-2))
     before, after = (head.answers(one, made, ends)[:, 0] for one in (None, learnt))

@@ -83,13 +83,24 @@ def _ship(options: argparse.Namespace) -> None:
     from training.eye import ship  # noqa: PLC0415
 
     made, table = ship.make(
-        options.views, options.data, options.weights, room_out=options.leave_room_out, steps=options.steps,
+        options.views,
+        options.data,
+        options.weights,
+        room_out=options.leave_room_out,
+        steps=options.steps,
         renders=bool(options.renders),
     )
     report({"int8": table})
     if options.out is not None:
         note = "gmdcsa24 left out" if options.leave_room_out else "all training data"
         ship.write(options.out / "person.toml", made, note)
+
+
+def _mistakes(options: argparse.Namespace) -> None:
+    from training.eye import mistakes  # noqa: PLC0415
+
+    most = options.renders or 10_000
+    report({"share": mistakes.sheet(options.models, options.data, options.render_folder, most, options.out)})
 
 
 def report(tables: dict[str, dict[str, str]]) -> None:
@@ -109,7 +120,7 @@ def _examples(options: argparse.Namespace) -> list[examples.Example]:
 
 def _forget(network: Detector) -> None:
     for name, weight in network.named_parameters():
-        weight.requires_grad_(True)
+        weight.requires_grad_(requires_grad=True)
         if weight.ndim > 1 and name.startswith("body."):
             torch.nn.init.kaiming_normal_(weight)
 
@@ -154,6 +165,10 @@ def _options() -> argparse.Namespace:
     one.add_argument("--views", type=Path, default=WORK / "views")
     one.add_argument("--steps", type=int, default=600, help="of 48 pictures (default %(default)s)")
     one.add_argument("--out", type=Path, help="folder of person.toml and person.tflite; without it, only measure")
+    one = steps.add_parser("mistakes", help="a contact sheet of a model's worst mistakes")
+    one.set_defaults(step=_mistakes)
+    one.add_argument("--models", type=Path, default=Path("models"))
+    one.add_argument("--out", type=Path, default=Path("docs/person-mistakes.jpg"))
     one = steps.add_parser("measure", help="figures of float networks, side by side")
     one.set_defaults(step=_measure)
     one.add_argument("networks", nargs="+", type=Path, help='NAME.pt, or "start" for the untrained network')

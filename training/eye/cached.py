@@ -105,7 +105,7 @@ def load(folder: Path, name: str) -> Known:
 def _varied(look: views.Body, some: list[Example]) -> views.Views:
     counts = [TIMES[(one.source, one.target != NOBODY)] for one in some]
     seed = int.from_bytes(some[0].path.encode()[-6:] or b"empty", "little")
-    return views.varied(look, some, counts, (HEIGHT, WIDTH), seed, Recipe())
+    return views.varied(look, some, counts, (HEIGHT, WIDTH), seed=seed, recipe=Recipe())
 
 
 def _pieces(folder: Path, name: str, some: list[Example], make_one: object) -> None:

@@ -53,4 +53,4 @@ class Rounding:
 def steps(low: float, high: float) -> tuple[float, int]:
     """Scale and zero point (0..255) of the range, nudged so that zero is a whole step."""
     scale = (high - low) / 255
-    return scale, int(round(-low / scale))
+    return scale, round(-low / scale)

@@ -1,4 +1,4 @@
-"""The head that ships: trained, its thresholds chosen on the validation split, exported, measured as the daemon runs it."""
+"""The head that ships: trained, thresholds from the validation split, exported, measured as the daemon runs it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class Made:
     facts: Mapping[str, object]
 
 
-def make(folder: Path, data: Path, weights: Path, *, room_out: bool, steps: int, renders: bool) -> tuple[Made, dict[str, str]]:
+def make(
+    folder: Path, data: Path, weights: Path, *, room_out: bool, steps: int, renders: bool
+) -> tuple[Made, dict[str, str]]:
     """Train on cached views in `folder`, export, choose thresholds, measure on the test split.
 
     Args:
@@ -85,7 +87,12 @@ def make(folder: Path, data: Path, weights: Path, *, room_out: bool, steps: int,
     def probability(logit: float) -> float:
         return round(float(1 / (1 + np.exp(-(presence[0] * logit + presence[1])))), 4)
 
-    operating = {"present": probability(at), "absent": probability(absent), "posture": POSTURE, "several": probability(several)}
+    operating = {
+        "present": probability(at),
+        "absent": probability(absent),
+        "posture": POSTURE,
+        "several": probability(several),
+    }
     facts = {"presence": presence, "lying": lying, "operating": operating, "measured": table}
     return Made(content, facts), table
 
@@ -165,7 +172,9 @@ def _describe(network: Whole, folder: Path, known: list[Example]) -> None:
         return np.asarray(asked.reshape(-1, 64))
 
     rooms = [one for one in known if one.split == "train" and one.source in ("rooms", "messy_rooms", "gmdcsa24_empty")]
-    people = [one for one in known if one.split == "train" and one.source in ("renders", "gmdcsa24", "infants") and one.bodies]
+    people = [
+        one for one in known if one.split == "train" and one.source in ("renders", "gmdcsa24", "infants") and one.bodies
+    ]
     by_light, mean = [], []
     for at in rng.choice(len(rooms), min(120, len(rooms)), replace=False):
         first, second = cells(rooms[at].picture), cells(rooms[at].picture)
@@ -193,7 +202,10 @@ def _emptied(one: Example) -> np.ndarray:
     mask = np.zeros((height, width), np.uint8)
     for body in one.bodies or []:
         left, top, wide, high = body.box
-        mask[max(0, int(top * height)) : int((top + high) * height), max(0, int(left * width)) : int((left + wide) * width)] = 1
+        mask[
+            max(0, int(top * height)) : int((top + high) * height),
+            max(0, int(left * width)) : int((left + wide) * width),
+        ] = 1
     return np.asarray(cv2.inpaint(one.picture, mask, 3, cv2.INPAINT_TELEA))
 
 
@@ -219,6 +231,9 @@ def _several(scored: measure.Scored) -> float:
     alone = [
         at
         for at, one in enumerate(scored.examples)
-        if one.split == "validation" and one.target in (PERSON, LYING, UPRIGHT) and one.bodies is not None and len(one.bodies) == 1
+        if one.split == "validation"
+        and one.target in (PERSON, LYING, UPRIGHT)
+        and one.bodies is not None
+        and len(one.bodies) == 1
     ]
     return float(np.quantile(scored.second[alone], 1 - measure.FALSE_ALARMS))

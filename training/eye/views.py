@@ -75,7 +75,7 @@ class Views:
 
 
 def varied(
-    body: Body, examples: list[Example], counts: list[int], size: tuple[int, int], seed: int, recipe: Recipe
+    body: Body, examples: list[Example], counts: list[int], size: tuple[int, int], *, seed: int, recipe: Recipe
 ) -> Views:
     """Views of `counts[i]` variations of example i."""
     todo = [at for at, count in enumerate(counts) for _ in range(count)]
@@ -86,7 +86,7 @@ def varied(
         parts.append(_look(body, seen.picture, seen.boxes, [_TOLD.get(one, -1) for one in seen.targets], at))
         if seen.somewhere:
             parts[-1]["where"][:] = ANYWHERE
-            parts[-1]["lies"][:] = _TOLD.get(examples[at].target, -1) if abs(seen.angle) < 25 else -1  # noqa: PLR2004
+            parts[-1]["lies"][:] = _TOLD.get(examples[at].target, -1) if abs(seen.angle) < 25 else -1
     return _stacked(parts)
 
 

@@ -36,11 +36,11 @@ class Whole(nn.Module):
         return self.found.plan
 
     def forward(self, picture: torch.Tensor, rounding: Round | None = None) -> dict[str, torch.Tensor]:
-        """(n, 3, height, width) RGB 0..255 -> person (n, 3, places), posture, boxes (n, 3, places, 4), room (n, 120)."""
+        """(n, 3, h, w) RGB 0..255 -> person (n, 3, places), posture, boxes (n, 3, places, 4), room (n, 120)."""
         upright = self.found.body(picture, rounding)
         told = [self._told(upright, 0, rounding)]
-        for turn in SIDES:
-            told.append(self._told(self.found.body(torch.rot90(picture, turn, (2, 3)), rounding), 1, rounding))
+        aside = (self.found.body(torch.rot90(picture, turn, (2, 3)), rounding) for turn in SIDES)
+        told += [self._told(maps, 1, rounding) for maps in aside]
         made = {name: torch.stack([one[name] for one in told], 1) for name in told[0]}
         return made | {"room": self.room(upright, rounding)}
 

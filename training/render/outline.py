@@ -35,14 +35,14 @@ def box_of(points: np.ndarray, camera: Camera) -> Box | None:
     right, up = right * np.cos(roll) - up * np.sin(roll), up * np.cos(roll) + right * np.sin(roll)
     away = points - camera.eye
     depth = away @ forward
-    front = depth > 0.05  # noqa: PLR2004
-    if front.mean() < 0.34:  # noqa: PLR2004
+    front = depth > 0.05
+    if front.mean() < 0.34:
         return None
     focal = 0.5 / np.tan(np.radians(camera.wide_deg) / 2)
     x = 0.5 + focal * (away[front] @ right) / depth[front]
     y = 0.5 - focal * (away[front] @ up) / depth[front] * WIDTH / HEIGHT
     inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
-    if inside.sum() < 0.34 * len(points):  # noqa: PLR2004
+    if inside.sum() < 0.34 * len(points):
         return None
     left, right_end = np.clip([np.quantile(x, 0.002), np.quantile(x, 0.998)], 0, 1)
     top, bottom = np.clip([np.quantile(y, 0.002), np.quantile(y, 0.998)], 0, 1)

@@ -98,7 +98,7 @@ def _sensor(camera: Camera) -> dict[str, Any]:
 def _lights(scene: Scene) -> dict[str, Any]:
     rng = scene.rng
     if scene.infrared:
-        eye = scene.camera.eye + [0.0, 0.0, 0.04]
+        eye = scene.camera.eye + np.array([0.0, 0.0, 0.04])
         lamp = {"type": "point", "position": list(eye), "intensity": {"type": "rgb", "value": 3.0}}
         glow = {"type": "constant", "radiance": {"type": "rgb", "value": float(rng.uniform(0.01, 0.1))}}
         return {"lamp": lamp, "glow": glow}
@@ -108,12 +108,12 @@ def _lights(scene: Scene) -> dict[str, Any]:
     level = rng.uniform(0.25, 0.9)
     sky = [float(value * level) for value in tint]
     lights: dict[str, Any] = {"sky": {"type": "constant", "radiance": {"type": "rgb", "value": sky}}}
-    if rng.random() < 0.7:  # noqa: PLR2004 - daylight through the window
+    if rng.random() < 0.7:
         pane = mi.ScalarTransform4f().look_at(list(window - [0, 0.03, 0]), list(window - [0, 1, 0.2]), [0, 0, 1])
         pane = pane @ mi.ScalarTransform4f().scale([float(size[0]) / 2, float(size[1]) / 2, 1])
         shine = {"type": "area", "radiance": {"type": "rgb", "value": float(rng.uniform(2, 9))}}
         lights["window"] = {"type": "rectangle", "to_world": pane, "emitter": shine}
-    if rng.random() < 0.4:  # noqa: PLR2004 - a lamp
+    if rng.random() < 0.4:
         at = [float(rng.uniform(0.3, scene.room.width - 0.3)), float(rng.uniform(0.3, scene.room.depth - 0.3)), 2.2]
         value = [float(rng.uniform(1, 4) * part) for part in (1.0, 0.85, 0.6)]
         lights["lamp"] = {"type": "point", "position": at, "intensity": {"type": "rgb", "value": value}}
