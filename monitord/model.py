@@ -98,7 +98,42 @@ def read_file(path: Path, sha256: str, remedy: str) -> bytes:
     return content
 
 
-class Model:
+class _Quantised:
+    """A fully int8 network beside its card: what all kinds of it share."""
+
+    def __init__(self, card: Card) -> None:
+        """Load the model beside `card`.
+
+        Raises:
+            ModelError: the file is missing, its hash differs, or it takes something else than the card says.
+        """
+        self.card = card
+        self.path = card.path.with_suffix(".tflite")
+        content = read_file(self.path, card.sha256, "reinstall monitord")
+        try:
+            self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as cause:
+            raise ModelError(f"{self.path}: the runtime cannot load the model: {cause}") from None
+        self._in = self._interpreter.get_input_details()[0]
+        self._outs = self._interpreter.get_output_details()
+        self._in_scale, self._in_zero = self._in["quantization"]
+
+    def _is_int8(self) -> bool:
+        return all(one["dtype"] == np.int8 for one in (self._in, *self._outs))
+
+    def _run(self, example: Floats) -> None:
+        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
+        self._interpreter.set_tensor(self._in["index"], np.clip(steps, -128, 127).astype(np.int8)[None])
+        self._interpreter.invoke()
+
+    def _told(self, out: Mapping[str, Any]) -> Floats:
+        scale, zero = out["quantization"]
+        raw = self._interpreter.get_tensor(out["index"]).astype(np.float32)
+        return np.asarray((raw - np.float32(zero)) * np.float32(scale), np.float32)
+
+
+class Model(_Quantised):
     """A fully int8 network whose outputs are logits, one per label.
 
     Logits, because an int8 probability has no room between 0.99 and 1, where the thresholds for rare false alarms lie.
@@ -110,36 +145,47 @@ class Model:
         Raises:
             ModelError: the file is missing, its hash differs, or its tensors are not what the card says.
         """
-        self.card = card
-        path = card.path.with_suffix(".tflite")
-        content = read_file(path, card.sha256, "reinstall monitord")
-        try:
-            self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as cause:
-            raise ModelError(f"{path}: the runtime cannot load the model: {cause}") from None
-        self._in = self._interpreter.get_input_details()[0]
-        self._out = self._interpreter.get_output_details()[0]
-        shapes = tuple(self._in["shape"][1:]), tuple(self._out["shape"][1:])
-        if (
-            shapes != (card.input_shape, (len(card.labels),))
-            or self._in["dtype"] != np.int8
-            or self._out["dtype"] != np.int8
-        ):
+        super().__init__(card)
+        shapes = tuple(self._in["shape"][1:]), tuple(self._outs[0]["shape"][1:])
+        if shapes != (card.input_shape, (len(card.labels),)) or not self._is_int8():
             raise ModelError(
-                f"{path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8"
+                f"{self.path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8"
             )
-        self._in_scale, self._in_zero = self._in["quantization"]
-        self._out_scale, self._out_zero = self._out["quantization"]
 
     def logits(self, example: Floats) -> Floats:
         """Logits, shape (labels,), float32, of one example of shape `card.input_shape`, float32."""
-        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
-        quantised = np.clip(steps, -128, 127).astype(np.int8)
-        self._interpreter.set_tensor(self._in["index"], quantised[None])
-        self._interpreter.invoke()
-        raw = self._interpreter.get_tensor(self._out["index"])[0].astype(np.float32)
-        return np.asarray((raw - np.float32(self._out_zero)) * np.float32(self._out_scale), np.float32)
+        self._run(example)
+        return np.asarray(self._told(self._outs[0])[0], np.float32)
+
+
+class Network(_Quantised):
+    """A fully int8 network with several outputs, which its card names in order."""
+
+    def __init__(self, card: Card) -> None:
+        """Load the model beside `card`.
+
+        Raises:
+            ModelError: the file is missing, its hash differs, or its tensors are not what the card says.
+        """
+        super().__init__(card)
+        names = card.extra.get("outputs")
+        shape = tuple(self._in["shape"][1:])
+        fits = isinstance(names, list) and len(names) == len(self._outs) and all(isinstance(one, str) for one in names)
+        if not fits or shape != card.input_shape or not self._is_int8():
+            raise ModelError(
+                f"{self.path}: {shape} -> {len(self._outs)} tensors, the card says {card.input_shape} -> {names}, int8"
+            )
+        self._named = dict(zip(names or (), self._outs, strict=True))
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the outputs."""
+        return {name: tuple(int(side) for side in out["shape"]) for name, out in self._named.items()}
+
+    def __call__(self, example: Floats) -> dict[str, Floats]:
+        """All outputs, float32, of one example of shape `card.input_shape`, float32."""
+        self._run(example)
+        return {name: self._told(out) for name, out in self._named.items()}
 
 
 class FloatNetwork:

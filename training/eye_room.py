@@ -3,9 +3,10 @@
     python -m training.eye_room --data DATA/vision --models models [--write]
 
 DATA/vision holds manifest.csv, gmdcsa24 (frames of two bedrooms' cameras, one person at a time) and rooms (photographs
-of empty rooms of other houses). The empty room is, for gmdcsa24, the median over time of all frames of one camera
-position; for a photograph, itself. Calibration and look never have the same light: each is seen under a light of its
-own (`lit`). So what is measured is another light and a sensor's noise; what is not is a blanket that lies otherwise.
+of empty rooms of other houses; those that the training did not see are used). The empty room is, for gmdcsa24, the
+median over time of all frames of one camera position; for a photograph, itself. Calibration and look never have the
+same light: each is seen under a light of its own (`lit`). So what is measured is another light and a sensor's noise;
+what is not is a blanket that lies otherwise.
 
 - fitted: the weights of the network's opinion and of the distance (logistic regression, L2), on one camera position
   and half of the houses; and how far the median cell goes before the camera counts as moved.
@@ -32,6 +33,7 @@ from tqdm import tqdm
 from monitord.video.classifier import Classifier
 from monitord.video.empty_room import CHANGED, distances
 from monitord.video.opencv import fit
+from training.person import data as data_of
 
 POSITIONS = {
     "one": ("s3_adl_18", "s3_adl_19", "s3_adl_20", "s3_fall_19", "s3_fall_20"),
@@ -209,8 +211,9 @@ def measured(eye: Eye, data: Path) -> tuple[dict[str, Looks], dict[str, Looks], 
         people[name] = eye.looks([frame for frame, _ in inhabited], room, [lies for _, lies in inhabited])
         empty[name] = eye.looks([room] * 40, room)
         pushed[name] = eye.looks([moved(room, eye.rng) for _ in range(40)], room)
-    houses = [row["path"] for row in rows if row["path"].startswith("rooms/")]
-    chosen = eye.rng.permutation([path for path in houses if "bedroom" in path])[:HOUSES]
+    bedrooms = [row for row in rows if row["path"].startswith("rooms/") and "bedroom" in row["path"]]
+    unseen = [row["path"] for row in bedrooms if data_of._by_hash(row["group"]) != "train"]  # noqa: SLF001 - the training's own split
+    chosen = eye.rng.permutation(unseen)[:HOUSES]
     parts = []
     for path in tqdm(chosen, unit="house"):
         room = cv2.imread(str(data / path))[:, :, ::-1]

@@ -108,7 +108,7 @@ def main() -> None:
     if options.models is not None:
         paths.models_dir = lambda: options.models
     clips = json.loads((options.clips / "clips.json").read_text("utf-8"))
-    mpl.rcParams["svg.hashsalt"] = "monitord"
+    mpl.rcParams.update({"svg.hashsalt": "monitord", "svg.fonttype": "none"})
     figure, axes = plt.subplots(len(clips), 1, figsize=(9, 1.9 * len(clips)), layout="constrained")
     sure: list[tuple[int, bool]] = []
     print("| clip | looks with one right answer | right | cannot tell | wrong | replay: look asked at, says |")

@@ -50,7 +50,7 @@ def next_look(vm, wanted):
 
 def alerted(vm):
     """The sound's alert went out, whatever the camera said."""
-    return vm.incidents()[0]["state"] == "alerting"
+    return vm.incidents()[0]["alerted_at"] is not None  # It may be over by now: this machine is slow.
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_camera_that_shows_nothing_useful_and_then_does(vm, trouble, says, tex
         feed_black(vm)
     elif trouble != "gone":  # Without a feed, it is no camera.
         vm.feed(noise=0 if trouble == "frozen" else 6)
-    vm.start(extra=NO_PAUSE, look_s=5.0)
+    vm.start(extra=NO_PAUSE)
     if trouble == "stopped":
         vm.run("systemctl", "kill", "--signal=STOP", "feed.service")
     vm.cry()
@@ -95,7 +95,7 @@ def test_a_camera_that_another_program_uses_names_it_and_is_used_afterwards(vm):
     (camera,) = [each for each in listed["cameras"] if each["node"] == virtual.TEST_PICTURE]
     assert camera["works"] is False
     assert camera["says"].startswith("in use by ffmpeg (process "), camera
-    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE, look_s=5.0)
+    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE)
     vm.cry()
     vm.verdict()
     assert told(vm) == ("Fault.CAMERA_BUSY", "Another program is using the camera.")
@@ -105,7 +105,7 @@ def test_a_camera_that_another_program_uses_names_it_and_is_used_afterwards(vm):
 
 
 def test_a_camera_that_is_pulled_out_in_mid_look_and_plugged_in_again(vm):
-    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE, look_s=30.0)
+    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE)
     # As soon as the eye has it open: frames come, but not enough of them for a verdict.
     pull = (
         f'until ls -l /proc/$(systemctl show -P MainPID {EYE})/fd 2>/dev/null | grep -q "{virtual.TEST_PICTURE}"; '

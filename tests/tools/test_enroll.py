@@ -238,7 +238,7 @@ def test_no_sound_is_kept_anywhere(house, models_folder):
     assert holds_sound(home, word(seed=0)) == ["leak.npz"]
 
 
-TAKE_AWAY = "import monitord.confine; monitord.confine._filter_system_calls = lambda *_: None\n"
+TAKE_AWAY = "import monitord.confine; monitord.confine._filter_system_calls = lambda *_, **__: None\n"
 
 
 @pytest.mark.parametrize("unconfined", [False, True])

@@ -41,11 +41,11 @@ os.execv(command[0], command)
 """
 
 
-def install(folder, body, **values):
+def install(folder, body, python=sys.executable, **values):
     """Put the program into `folder`; returns the PATH on which it is found first."""
     folder.mkdir(exist_ok=True)
     program = folder / "rpicam-vid"
-    program.write_text(HEAD.format(python=sys.executable) + body.format(**values), "utf-8")
+    program.write_text(HEAD.format(python=python) + body.format(**values), "utf-8")
     program.chmod(0o755)
     return f"{folder}:/usr/bin:/bin"
 
@@ -107,4 +107,12 @@ if done:
     say("LEAK: " + " ".join(done)); sys.exit(1)
 """
     + STEADY
+)
+
+AS_ON_A_PI_5 = (
+    """
+# libcamera's threads share memory that counts as a file, and is none.
+os.ftruncate(os.memfd_create("shared"), 300000)
+"""
+    + TRIES
 )

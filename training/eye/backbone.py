@@ -108,7 +108,7 @@ def _stem(made_by: dict[str, Any], first: str, second: str) -> str:
     return next(name for name in ancestors(first) if name in others and made_by[name].op_type == "Mul")
 
 
-def _translate(node: Any, known: set[str], gates: dict[str, str]) -> Step | None:
+def _translate(node: Any, known: set[str], gates: dict[str, str]) -> Step | None:  # noqa: PLR0911 - a table
     what = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     match node.op_type:
         case "Conv":

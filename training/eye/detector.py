@@ -48,7 +48,11 @@ class Detector(nn.Module):
         self.kind, self.object, self.box = (nn.ModuleList() for _ in range(3))
         self.look, self.lies = nn.ModuleList(), nn.ModuleList()
         for named in plan.predictions:
-            for layers, which, rows in ((self.kind, "cls", [_PERSON]), (self.object, "obj", [0]), (self.box, "reg", [0, 1, 2, 3])):
+            for layers, which, rows in (
+                (self.kind, "cls", [_PERSON]),
+                (self.object, "obj", [0]),
+                (self.box, "reg", [0, 1, 2, 3]),
+            ):
                 weight, bias = (torch.tensor(plan.weights[name])[rows] for name in named[which])
                 layer = nn.Conv2d(weight.shape[1], len(rows), 1)
                 layer.weight.data, layer.bias.data = weight.clone(), bias.clone()
@@ -66,7 +70,12 @@ class Detector(nn.Module):
         self, pictures: torch.Tensor, rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None
     ) -> Found:
         """(n, 3, height, width) RGB 0..255; see `Backbone.forward` for `rounding`."""
-        maps = self.body(pictures, rounding)
+        return self.heads(self.body(pictures, rounding), rounding)
+
+    def heads(
+        self, maps: dict[str, torch.Tensor], rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None
+    ) -> Found:
+        """The answers that are made from the body's maps."""
 
         def rounded(name: str, value: torch.Tensor) -> torch.Tensor:
             return value if rounding is None else rounding(name, value)

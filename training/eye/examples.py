@@ -83,10 +83,20 @@ def load(folder: Path, *, leave_room_out: bool) -> list[Example]:
     for item in items:
         row = rows[item.path]
         examples.append(
-            Example(item.source, item.split, item.target, _bodies(item, row, backgrounds), item.path, item.picture, row["group"])
+            Example(
+                item.source,
+                item.split,
+                item.target,
+                _bodies(item, row, backgrounds),
+                item.path,
+                item.picture,
+                row["group"],
+            )
         )
     for name, pictures in backgrounds.items():
-        split = "test" if leave_room_out else "train" if name == VIEWS[0] else "validation" if name == VIEWS[3] else "test"
+        split = (
+            "test" if leave_room_out else "train" if name == VIEWS[0] else "validation" if name == VIEWS[3] else "test"
+        )
         if name == VIEWS[3]:
             continue
         examples += [Example("gmdcsa24_empty", split, NOBODY, [], "", picture) for picture in pictures]
@@ -133,7 +143,7 @@ def _bodies(item: Item, row: dict[str, str], backgrounds: dict[tuple[str, ...], 
 
 
 def _view(path: str) -> tuple[str, ...]:
-    name = path.split("/")[-1]
+    name = path.rsplit("/", maxsplit=1)[-1]
     return next(view for view in VIEWS if name.startswith(view))
 
 
@@ -162,7 +172,7 @@ def difference(picture: Picture, background: Picture) -> tuple[float, float, flo
     mask = cv2.morphologyEx((differs > _DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2:  # noqa: PLR2004 - the background is one
+    if count < 2:
         return None
     left, top, wide, high, area = stats[1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])]
     if area < _SMALLEST * height * width:

@@ -28,12 +28,13 @@ def judge(
     def ask(picture: Picture) -> tuple[float, float, float]:
         with torch.no_grad():
             found = network(
-                torch.from_numpy(fit(picture, height, width)).float().permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last),
+                torch.from_numpy(fit(picture, height, width))
+                .float()
+                .permute(2, 0, 1)[None]
+                .contiguous(memory_format=torch.channels_last),
                 rounding,
             )
-        return summed(
-            found.person[0].numpy(), found.posture[0].numpy(), decoded(found.boxes, grid)[0].numpy()
-        )
+        return summed(found.person[0].numpy(), found.posture[0].numpy(), decoded(found.boxes, grid)[0].numpy())
 
     return ask
 

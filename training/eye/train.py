@@ -70,6 +70,7 @@ def run(
     examples: list[Example],
     plan: Plan,
     rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None,
+    *,
     height: int = HEIGHT,
     width: int = WIDTH,
 ) -> Detector:
@@ -101,7 +102,9 @@ def run(
             for which in rng.choice(len(names), BATCH, p=shares / shares.sum()):
                 pool = pools[names[which]]
                 seen.append(vary(pool[rng.integers(len(pool))], height, width, rng, plan.recipe))
-            pictures = torch.from_numpy(np.stack([one.picture for one in seen])).to(plan.device).float().permute(0, 3, 1, 2)
+            pictures = (
+                torch.from_numpy(np.stack([one.picture for one in seen])).to(plan.device).float().permute(0, 3, 1, 2)
+            )
             found = network(pictures, rounding)
             parts = loss.total(found, seen, grid)
             if original is not None:
@@ -178,6 +181,6 @@ def locate(network: Detector, examples: list[Example], height: int = HEIGHT, wid
         scale = min(height / rows, width / columns)
         left, top = (width - columns * scale) / 2, (height - rows * scale) / 2
         x0, y0, x1, y1 = (box - [left, top, left, top]) / scale / [columns, rows, columns, rows]
-        one.bodies = [Body((float(x0), float(y0), float(x1 - x0), float(y1 - y0)), one.target, False)]
+        one.bodies = [Body((float(x0), float(y0), float(x1 - x0), float(y1 - y0)), one.target)]
         count += 1
     return count

@@ -34,6 +34,7 @@ class Seen:
         square: whether the boxes' sides are those of the bodies.
         targets: LYING, UPRIGHT or PERSON of each body.
         somewhere: somebody is there but it is not known where; `boxes` is empty.
+        angle: by how much the picture was turned, degrees.
         alike: whether the original network can be asked about it: neither turned nor dark.
     """
 
@@ -43,6 +44,7 @@ class Seen:
     targets: list[Target]
     somewhere: bool
     alike: bool
+    angle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +59,26 @@ def vary(example: Example, height: int, width: int, rng: np.random.Generator, re
     """A random variation of `example`."""
     turns = recipe.turned and (recipe.empty_turned or bool(example.bodies))
     angle = _angle(rng) if turns else float(rng.uniform(-15, 15))
-    mirrored = bool(rng.random() < 0.5)  # noqa: PLR2004
+    mirrored = bool(rng.random() < 0.5)
     matrix = _matrix(example.picture, angle, height, width, rng)
     picture = np.ascontiguousarray(example.picture[:, ::-1]) if mirrored else example.picture
-    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.4 and not example.bodies else cv2.BORDER_CONSTANT  # noqa: PLR2004
+    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.4 and not example.bodies else cv2.BORDER_CONSTANT
     moved = cv2.warpAffine(
         picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(PAD_GREY,) * 3
     )
     moved = _light(_cover(moved, rng), rng)
-    bright = bool(moved.mean() > 50)  # noqa: PLR2004
+    bright = bool(moved.mean() > 50)
     alike = bright and abs(angle) <= _SQUARE_DEG
     square = abs((angle + 45) % 90 - 45) <= _SQUARE_DEG
     if example.bodies is None:
-        return Seen(moved, np.zeros((0, 4)), square, [], True, alike)
+        return Seen(moved, np.zeros((0, 4)), square, [], somewhere=True, alike=alike, angle=angle)
     boxes, targets = [], []
     for body in example.bodies:
-        box, share = _box(body, example.picture.shape, mirrored, matrix, height, width)
+        box, share = _box(body, example.picture.shape, matrix, (height, width), mirrored=mirrored)
         if share >= _IN_VIEW:
             boxes.append(box)
             targets.append(turned_target(example, body, angle))
-    return Seen(moved, np.array(boxes).reshape(-1, 4), square, targets, False, alike)
+    return Seen(moved, np.array(boxes).reshape(-1, 4), square, targets, somewhere=False, alike=alike, angle=angle)
 
 
 def plain(example: Example, height: int, width: int) -> Picture:
@@ -101,9 +103,9 @@ def turned_target(example: Example, body: Body, angle_deg: float) -> Target:
 
 def _angle(rng: np.random.Generator) -> float:
     kind = rng.random()
-    if kind < 0.5:  # noqa: PLR2004 - shares of our own choice
+    if kind < 0.5:
         return float(rng.uniform(-15, 15))
-    if kind < 0.8:  # noqa: PLR2004
+    if kind < 0.8:
         return float(rng.choice([-90, 90]) + rng.uniform(-20, 20))
     return float(rng.uniform(-180, 180))
 
@@ -119,10 +121,10 @@ def _matrix(picture: Picture, angle: float, height: int, width: int, rng: np.ran
 
 
 def _box(
-    body: Body, shape: tuple[int, ...], mirrored: bool, matrix: np.ndarray, height: int, width: int
+    body: Body, shape: tuple[int, ...], matrix: np.ndarray, size: tuple[int, int], *, mirrored: bool
 ) -> tuple[np.ndarray, float]:
     """The upright box around the turned one, clipped, and the share of it that is in view."""
-    rows, columns = shape[:2]
+    (rows, columns), (height, width) = shape[:2], size
     left, top, wide, high = body.box
     if mirrored:
         left = 1 - left - wide

@@ -38,7 +38,9 @@ def main() -> None:
     missing = [number for number in wanted if not (options.out / f"{number:06d}.json").exists()]
     began = time.monotonic()
     bodies = Bodies()
-    for number in tqdm(missing, desc="rendering", unit="picture", initial=len(wanted) - len(missing), total=len(wanted)):
+    for number in tqdm(
+        missing, desc="rendering", unit="picture", initial=len(wanted) - len(missing), total=len(wanted)
+    ):
         one(number, bodies, options.out)
     spent, memory = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{len(missing)} pictures, {spent:.0f} s, {memory:.0f} MiB at most")

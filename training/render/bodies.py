@@ -96,7 +96,7 @@ class Bodies:
         """Clothes and hair that change the outline, and colours for each point."""
         normals = _normals(points, self._corners)
         bare = self._on("finger", "metacarpal", "wrist", "head", "eye", "neck", "toe")
-        if rng.random() < 0.6 and age != "newborn":  # noqa: PLR2004
+        if rng.random() < 0.6 and age != "newborn":
             bare |= self._on("foot")
         if rng.random() < 0.5:  # short sleeves
             bare |= self._on("lowerarm", "upperarm02")
@@ -107,14 +107,14 @@ class Bodies:
         shirt, trousers = (rng.uniform(0.03, 0.85, 3) ** rng.uniform(0.7, 1.8) for _ in range(2))
         if rng.random() < 0.5:  # cloth is seldom of a pure colour
             shirt, trousers = (0.65 * one.mean() + 0.35 * one for one in (shirt, trousers))
-        if rng.random() < 0.35 or age in INFANTS:  # noqa: PLR2004 - a suit in one piece
+        if rng.random() < 0.35 or age in INFANTS:
             trousers = shirt
         wide = np.clip(self._smooth(rng.standard_normal(len(points)), 30), -1.5, 2.5)
         size = np.ptp(points[:, 2])
         loose = size * rng.uniform(0.004, 0.014)
         colours = np.where(bare[:, None], skin, np.where(below[:, None], trousers, shirt))
-        stripes = np.sin(points[:, 2] / size * rng.uniform(60, 160)) > 0.2  # noqa: PLR2004
-        if rng.random() < 0.3:  # noqa: PLR2004
+        stripes = np.sin(points[:, 2] / size * rng.uniform(60, 160)) > 0.2
+        if rng.random() < 0.3:
             colours = np.where((~bare & ~below & stripes)[:, None], rng.uniform(0.05, 0.9, 3), colours)
         out = np.where(bare, 0.0, loose * (1.0 + 0.7 * wide))
         head = self._on("head")
@@ -122,13 +122,13 @@ class Bodies:
         # The face looks towards -y: hair covers what is behind the ears and above the forehead.
         high = (points[:, 2] - middle[2]) / (top - middle[2])
         back = (points[:, 1] - middle[1]) / max(np.ptp(points[head, 1]) / 2, 1e-6)
-        hairy = head & (high + 0.9 * back > rng.uniform(0.35, 0.6)) & (high > -0.6)  # noqa: PLR2004
-        if age == "newborn" or rng.random() < 0.1:  # noqa: PLR2004
+        hairy = head & (high + 0.9 * back > rng.uniform(0.35, 0.6)) & (high > -0.6)
+        if age == "newborn" or rng.random() < 0.1:
             colours = np.where(hairy[:, None], skin * 0.8, colours)
         else:
             long = rng.uniform(0.05, 0.3) * (top - middle[2]) * (0.3 if age == "baby" else 1.0)
             out = np.where(hairy, long * (1 + 0.4 * wide), out)
-            strand = _HAIR[-1 if age == "old" and rng.random() < 0.7 else rng.integers(len(_HAIR))]  # noqa: PLR2004
+            strand = _HAIR[-1 if age == "old" and rng.random() < 0.7 else rng.integers(len(_HAIR))]
             colours = np.where(hairy[:, None], strand * rng.uniform(0.7, 1.4), colours)
         colours = colours * (1 + 0.06 * self._smooth(rng.standard_normal(len(points)), 6))[:, None]
         out = self._smooth(out, 2, unit=False)

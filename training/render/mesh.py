@@ -54,10 +54,8 @@ def sheet(x: Points, y: Points, z: Points, colours: Points, kind: str = "thing")
 def box(centre: Points, size: Points, colour: Points, turn_rad: float = 0.0) -> Mesh:
     """A box of `size` (3,) about `centre` (3,), turned about z."""
     signs = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float)
-    corners = np.array(
-        [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
-        + [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
-    )
+    sides = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+    corners = np.array([half for a, b, c, d in sides for half in ((a, b, c), (a, c, d))])
     points = signs * np.asarray(size) / 2
     return plain(points @ turned(2, turn_rad).T + centre, corners, colour)
 

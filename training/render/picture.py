@@ -9,14 +9,15 @@ import cv2
 import mitsuba as mi
 import numpy as np
 
+from training.render.mesh import Mesh
+from training.render.outline import HEIGHT, WIDTH, Box, box_of
+
 if TYPE_CHECKING:
-    from training.render.mesh import Mesh
     from training.render.scenes import Camera, Scene
 
 mi.set_variant("scalar_rgb")
 mi.set_log_level(mi.LogLevel.Error)
 
-HEIGHT, WIDTH = 192, 256
 SAMPLES = 14
 """Light paths through each pixel. The noise that is left is smoothed; a night camera's picture has some of its own."""
 SMALLEST = 0.03
@@ -25,16 +26,6 @@ _SEEN = 0.012
 """Share of the picture on which body, not blanket, must be seen."""
 _DEPTH = {False: 3, True: 2}
 """Bounces, by day and by the night lamp, whose own light is what counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A person's outline, also where a blanket hides it: centre and size in shares of the picture."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +54,12 @@ def shoot(scene: Scene) -> Shot | None:
     return Shot(_developed(light, scene), boxes)
 
 
-def box_of(points: np.ndarray, camera: Camera) -> Box | None:
-    """The box around `points` (n, 3) as `camera` sees them; None where less than a third of them is in view."""
-    forward = camera.target - camera.eye
-    forward = forward / np.linalg.norm(forward)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    up = np.cross(right, forward)
-    roll = np.radians(camera.roll_deg)
-    right, up = right * np.cos(roll) - up * np.sin(roll), up * np.cos(roll) + right * np.sin(roll)
-    away = points - camera.eye
-    depth = away @ forward
-    front = depth > 0.05  # noqa: PLR2004
-    if front.mean() < 0.34:  # noqa: PLR2004
-        return None
-    focal = 0.5 / np.tan(np.radians(camera.wide_deg) / 2)
-    x = 0.5 + focal * (away[front] @ right) / depth[front]
-    y = 0.5 - focal * (away[front] @ up) / depth[front] * WIDTH / HEIGHT
-    inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
-    if inside.sum() < 0.34 * len(points):  # noqa: PLR2004
-        return None
-    left, right_end = np.clip([np.quantile(x, 0.002), np.quantile(x, 0.998)], 0, 1)
-    top, bottom = np.clip([np.quantile(y, 0.002), np.quantile(y, 0.998)], 0, 1)
-    return Box(*(float(value) for value in ((left + right_end) / 2, (top + bottom) / 2, right_end - left, bottom - top)))
-
-
 def _joined(meshes: list[Mesh]) -> list[Mesh]:
     """All in one: mitsuba builds one tree over few large meshes sooner than over many small ones."""
-    from training.render.mesh import Mesh as Made  # noqa: PLC0415
-
     starts = np.cumsum([0, *(len(mesh.points) for mesh in meshes[:-1])])
     corners = np.concatenate([mesh.corners + start for mesh, start in zip(meshes, starts, strict=True)])
     points, colours = (np.concatenate([getattr(mesh, name) for mesh in meshes]) for name in ("points", "colours"))
-    return [Made(points, corners, colours)]
+    return [Mesh(points, corners, colours)]
 
 
 def _mesh(mesh: Mesh, scene: Scene) -> Any:
@@ -134,7 +98,7 @@ def _sensor(camera: Camera) -> dict[str, Any]:
 def _lights(scene: Scene) -> dict[str, Any]:
     rng = scene.rng
     if scene.infrared:
-        eye = scene.camera.eye + [0.0, 0.0, 0.04]
+        eye = scene.camera.eye + np.array([0.0, 0.0, 0.04])
         lamp = {"type": "point", "position": list(eye), "intensity": {"type": "rgb", "value": 3.0}}
         glow = {"type": "constant", "radiance": {"type": "rgb", "value": float(rng.uniform(0.01, 0.1))}}
         return {"lamp": lamp, "glow": glow}
@@ -144,12 +108,12 @@ def _lights(scene: Scene) -> dict[str, Any]:
     level = rng.uniform(0.25, 0.9)
     sky = [float(value * level) for value in tint]
     lights: dict[str, Any] = {"sky": {"type": "constant", "radiance": {"type": "rgb", "value": sky}}}
-    if rng.random() < 0.7:  # noqa: PLR2004 - daylight through the window
+    if rng.random() < 0.7:
         pane = mi.ScalarTransform4f().look_at(list(window - [0, 0.03, 0]), list(window - [0, 1, 0.2]), [0, 0, 1])
         pane = pane @ mi.ScalarTransform4f().scale([float(size[0]) / 2, float(size[1]) / 2, 1])
         shine = {"type": "area", "radiance": {"type": "rgb", "value": float(rng.uniform(2, 9))}}
         lights["window"] = {"type": "rectangle", "to_world": pane, "emitter": shine}
-    if rng.random() < 0.4:  # noqa: PLR2004 - a lamp
+    if rng.random() < 0.4:
         at = [float(rng.uniform(0.3, scene.room.width - 0.3)), float(rng.uniform(0.3, scene.room.depth - 0.3)), 2.2]
         value = [float(rng.uniform(1, 4) * part) for part in (1.0, 0.85, 0.6)]
         lights["lamp"] = {"type": "point", "position": at, "intensity": {"type": "rgb", "value": value}}
@@ -162,7 +126,8 @@ def _seen(world: Any, scene: Scene) -> list[float]:
     made = mi.load_dict(
         {
             "type": "scene",
-            "sensor": _sensor(camera) | {"film": {"type": "hdrfilm", "width": 96, "height": 72, "rfilter": {"type": "box"}}},
+            "sensor": _sensor(camera)
+            | {"film": {"type": "hdrfilm", "width": 96, "height": 72, "rfilter": {"type": "box"}}},
         }
     )
     values = mi.load_dict({"type": "aov", "aovs": "which:shape_index"})

@@ -6,8 +6,10 @@ Angles are degrees about the body's own axes at rest: x to its left, y to its ba
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Angles = tuple[float, float, float]
 
@@ -43,7 +45,7 @@ def lying(rng: np.random.Generator, *, infant: bool) -> Pose:
             bend = rng.uniform(25, 70) if infant else rng.choice([rng.uniform(0, 15), rng.uniform(10, 70)])
             for which, sign in (("L", 1.0), ("R", -1.0)):
                 hip = bend * rng.uniform(0.6, 1.3)
-                spread = rng.uniform(5, 40) if infant or bend > 30 else rng.uniform(0, 18)  # noqa: PLR2004
+                spread = rng.uniform(5, 40) if infant or bend > 30 else rng.uniform(0, 18)
                 flex = -hip if name == "supine" else -hip * 0.25
                 joints[f"upperleg01.{which}"] = (flex, -sign * spread, sign * rng.uniform(0, 25))
                 joints[f"lowerleg01.{which}"] = (hip * rng.uniform(0.9, 1.6), 0.0, 0.0)
@@ -64,7 +66,7 @@ def lying(rng: np.random.Generator, *, infant: bool) -> Pose:
 
 def sitting(rng: np.random.Generator, *, infant: bool) -> Pose:
     """On a bed's edge or a chair, or on the floor with stretched or crossed legs."""
-    floor = infant or rng.random() < 0.35  # noqa: PLR2004 - shares here are of our own choice
+    floor = infant or rng.random() < 0.35
     joints = _arms(rng, up=0.15) | _trunk(rng, 10)
     lean = rng.uniform(-8, 14)
     for which, sign in (("L", 1.0), ("R", -1.0)):
@@ -96,7 +98,7 @@ def bending(rng: np.random.Generator) -> Pose:
         joints[f"lowerleg01.{which}"] = (float(rng.uniform(0, 20)), 0.0, 0.0)
         joints[f"upperarm01.{which}"] = (-rng.uniform(30, 80), sign * rng.uniform(20, 45), 0.0)
         joints[f"lowerarm01.{which}"] = (-rng.uniform(5, 50), 0.0, 0.0)
-    joints |= {bone: (bow * 0.1, 0.0, 0.0) for bone in ("spine04", "spine03", "spine02")}
+    joints |= dict.fromkeys(("spine04", "spine03", "spine02"), (bow * 0.1, 0.0, 0.0))
     return Pose("bending", "upright", joints, (bow * 0.75, 0.0), "stand")
 
 

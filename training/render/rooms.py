@@ -95,14 +95,14 @@ def bedclothes(bed: Bed, body: Points | None, cover: float, rng: np.random.Gener
         left, right = -half - over + rng.uniform(0, 0.2) * half, half + over - rng.uniform(0, 0.2) * half
         area = (left, -end + rng.uniform(0, 0.1), right, -end + cover * bed.length)
         made.append(blanket(body, area, rng, colours, rumpled=rumpled))
-    elif body is None and rng.random() < 0.7:  # noqa: PLR2004 - thrown aside
+    elif body is None and rng.random() < 0.7:
         near = rng.uniform(-end, 0.2 * end)
         far = near + rng.uniform(0.3, 0.6) * bed.length
         area = (-half * rng.uniform(0.3, 1), near, half * rng.uniform(0.2, 1), min(far, end))
         made.append(blanket(None, area, rng, colours, rumpled=rng.uniform(0.05, 0.22) * min(1.0, bed.width)))
-    if bed.kind != "crib" or rng.random() < 0.3:  # noqa: PLR2004
+    if bed.kind != "crib" or rng.random() < 0.3:
         size = np.array([min(0.35, half * 0.8), 0.2, 0.07]) * rng.uniform(0.8, 1.1)
-        for side in (-1, 1) if bed.width > 1.2 else (0,):  # noqa: PLR2004 - a bed for two
+        for side in (-1, 1) if bed.width > 1.2 else (0,):
             centre = [side * half / 2 + rng.uniform(-0.05, 0.05), end - 0.3 + rng.uniform(-0.06, 0.1), 0.03]
             made.append(ball(np.array(centre), size, _colour(rng, light=True), rng.uniform(-0.3, 0.3)))
     return [bed.put(mesh) for mesh in made]
@@ -115,10 +115,12 @@ def _colour(rng: np.random.Generator, *, light: bool = False) -> Points:
 
 
 def _place(rng: np.random.Generator, width: float, depth: float, *, crib: bool) -> Bed:
-    size = (rng.uniform(0.58, 0.72), rng.uniform(1.15, 1.42)) if crib else (rng.uniform(0.85, 1.7), rng.uniform(1.9, 2.1))
+    size = (
+        (rng.uniform(0.58, 0.72), rng.uniform(1.15, 1.42)) if crib else (rng.uniform(0.85, 1.7), rng.uniform(1.9, 2.1))
+    )
     height = rng.uniform(0.3, 0.55) if crib else rng.uniform(0.3, 0.62)
     turn = float(rng.choice([0.0, np.pi / 2, np.pi, -np.pi / 2]) + rng.uniform(-0.08, 0.08))
-    across = abs(np.sin(turn)) > 0.7  # noqa: PLR2004 - the length lies along x
+    across = abs(np.sin(turn)) > 0.7
     half = np.array([size[1], size[0]] if across else size) / 2
     room = np.array([width, depth]) - 2 * half - 0.1
     place = half + 0.05 + np.clip(rng.choice([0.0, 1.0, rng.uniform(0, 1)], 2), 0, 1) * np.maximum(room, 0)
@@ -131,20 +133,20 @@ def _shell(rng: np.random.Generator, width: float, depth: float) -> list[Mesh]:
     made = []
     x, y = np.meshgrid(np.linspace(0, width, 60), np.linspace(0, depth, 60))
     wood = _WOOD[rng.integers(len(_WOOD))]
-    if rng.random() < 0.6:  # noqa: PLR2004 - boards, otherwise carpet or tiles
+    if rng.random() < 0.6:
         board = np.floor(x / rng.uniform(0.08, 0.2))
         shade = 0.85 + 0.15 * np.sin(board * 12.9898 + np.floor(y * 1.3) * 3.1) + 0.05 * noise(x.shape, 20, rng)
         floor = wood * shade[..., None]
     else:
         floor = pattern(x * 0.3, y * 0.3, (_colour(rng), _colour(rng)), rng)
     made.append(sheet(x, y, np.zeros_like(x), np.clip(floor, 0.02, 0.95)))
-    if rng.random() < 0.5:  # noqa: PLR2004 - a rug
+    if rng.random() < 0.5:
         across, along = rng.uniform(0.8, 1.8, 2)
         x0, y0 = rng.uniform(0.2, max(width - across, 0.3)), rng.uniform(0.2, max(depth - along, 0.3))
         rx, ry = np.meshgrid(np.linspace(x0, x0 + across, 40), np.linspace(y0, y0 + along, 40))
         made.append(sheet(rx, ry, np.full_like(rx, 0.01), pattern(rx, ry, (_colour(rng), _colour(rng)), rng)))
-    wall = _colour(rng, light=rng.random() < 0.75)  # noqa: PLR2004
-    paper = rng.random() < 0.25  # noqa: PLR2004
+    wall = _colour(rng, light=rng.random() < 0.75)
+    paper = rng.random() < 0.25
     ends = [((0, 0), (width, 0)), ((width, 0), (width, depth)), ((width, depth), (0, depth)), ((0, depth), (0, 0))]
     for (xa, ya), (xb, yb) in ends:
         along, up = np.meshgrid(np.linspace(0, 1, 40), np.linspace(0, tall, 30))
@@ -173,7 +175,7 @@ def _crib(bed: Bed, rng: np.random.Generator) -> list[Mesh]:
             continue
         made += [box(np.array([side * half, 0, z]), np.array([0.025, 2 * end, 0.04]), wood) for z in (low, top)]
         made += [rod([side * half, y, low], [side * half, y, top], radius, wood) for y in np.arange(-end, end, gap)]
-    barred = rng.random() < 0.6  # noqa: PLR2004
+    barred = rng.random() < 0.6
     for side in (-1, 1):
         if barred:
             made += [box(np.array([0, side * end, z]), np.array([2 * half, 0.025, 0.04]), wood) for z in (low, top)]
@@ -196,7 +198,7 @@ def _bed(bed: Bed, rng: np.random.Generator) -> list[Mesh]:
     thick = min(0.2, bed.height * 0.5)
     frame = np.array([bed.width + 0.04, bed.length + 0.04, bed.height - thick])
     made.append(box(np.array([0, 0, -thick - frame[2] / 2]), frame, wood))
-    if rng.random() < 0.7:  # noqa: PLR2004
+    if rng.random() < 0.7:
         tall = rng.uniform(0.3, 0.8)
         made.append(box(np.array([0, bed.length / 2 + 0.03, tall / 2 - 0.2]), np.array([bed.width, 0.05, tall]), wood))
     return made
@@ -210,14 +212,14 @@ def _mattress(bed: Bed, rng: np.random.Generator) -> Mesh:
     x, y = np.meshgrid(columns, rows)
     z = 0.004 * noise(x.shape, 6, rng) - 0.004
     z[[0, -1]], z[:, [0, -1]] = -thick, -thick
-    colours = (_colour(rng, light=rng.random() < 0.8), _colour(rng, light=True))  # noqa: PLR2004
+    colours = (_colour(rng, light=rng.random() < 0.8), _colour(rng, light=True))
     return sheet(x, y, z, pattern(x, y, colours, rng), "cloth")
 
 
 def _furniture(rng: np.random.Generator, width: float, depth: float, bed: Bed) -> list[Mesh]:
     made: list[Mesh] = []
     for _ in range(rng.integers(1, 5)):
-        wood = _WOOD[rng.integers(len(_WOOD))] if rng.random() < 0.7 else _colour(rng)  # noqa: PLR2004
+        wood = _WOOD[rng.integers(len(_WOOD))] if rng.random() < 0.7 else _colour(rng)
         size = np.array([rng.uniform(0.4, 1.2), rng.uniform(0.3, 0.55), rng.uniform(0.4, 2.0)])
         wall = rng.integers(3)
         at = {
@@ -225,7 +227,7 @@ def _furniture(rng: np.random.Generator, width: float, depth: float, bed: Bed) -
             1: (size[1] / 2 + 0.02, rng.uniform(0.5, depth)),
             2: (width - size[1] / 2 - 0.02, rng.uniform(0.5, depth)),
         }[int(wall)]
-        if np.hypot(at[0] - bed.place[0], at[1] - bed.place[1]) < 0.75 * bed.length:  # noqa: PLR2004
+        if np.hypot(at[0] - bed.place[0], at[1] - bed.place[1]) < 0.75 * bed.length:
             continue
         turn = 0.0 if wall == 0 else np.pi / 2
         made.append(box(np.array([*at, size[2] / 2]), size, wood, turn))
@@ -234,9 +236,9 @@ def _furniture(rng: np.random.Generator, width: float, depth: float, bed: Bed) -
             drawer = np.array([size[0] * 0.9, 0.015, size[2] * 0.15])
             centre = np.array([*at, share * size[2]]) + front * (size[1] / 2 + 0.008)
             made.append(box(centre, drawer, wood * rng.uniform(0.7, 1.1), turn))
-        if size[2] < 1.3:  # noqa: PLR2004 - things on top of it
+        if size[2] < 1.3:
             for _ in range(rng.integers(0, 6)):
-                spot = np.array([*at, size[2]]) + [*rng.uniform(-0.2, 0.2, 2), 0.0]
+                spot = np.array([*at, size[2]]) + np.array([*rng.uniform(-0.2, 0.2, 2), 0.0])
                 made += _thing(spot, rng)
     return made
 
@@ -245,7 +247,7 @@ def _clutter(rng: np.random.Generator, width: float, depth: float, bed: Bed) -> 
     made: list[Mesh] = []
     for _ in range(int(rng.choice([0, 2, 6, 14]))):
         spot = np.array([rng.uniform(0.2, width - 0.2), rng.uniform(0.2, depth - 0.2), 0.0])
-        if np.hypot(*(spot[:2] - bed.place)) > 0.6 * bed.width + 0.2:  # noqa: PLR2004
+        if np.hypot(*(spot[:2] - bed.place)) > 0.6 * bed.width + 0.2:
             made += _thing(spot, rng)
     for _ in range(rng.integers(0, 3)):  # clothes and blankets dropped on the floor
         x0, y0 = rng.uniform(0.1, width - 0.9), rng.uniform(0.1, depth - 0.9)
@@ -260,16 +262,17 @@ def _thing(spot: Points, rng: np.random.Generator) -> list[Mesh]:
     match rng.integers(5):
         case 0:
             sides = size * rng.uniform(0.5, 2.0, 3)
-            return [box(spot + [0, 0, sides[2] / 2], sides, _colour(rng), rng.uniform(0, 3))]
+            return [box(spot + np.array([0, 0, sides[2] / 2]), sides, _colour(rng), rng.uniform(0, 3))]
         case 1:
-            return [ball(spot + [0, 0, size], np.full(3, size), _colour(rng))]
+            return [ball(spot + np.array([0, 0, size]), np.full(3, size), _colour(rng))]
         case 2:
-            return [rod(spot, spot + [0, 0, 2 * size], size * 0.35, _colour(rng))]
+            return [rod(spot, spot + np.array([0, 0, 2 * size]), size * 0.35, _colour(rng))]
         case 3:
-            shade = ball(spot + [0, 0, 3 * size], np.array([size, size, size * 0.7]), _colour(rng, light=True))
-            return [rod(spot, spot + [0, 0, 3 * size], size * 0.12, _colour(rng)), shade]
+            top = spot + np.array([0, 0, 3 * size])
+            shade = ball(top, np.array([size, size, size * 0.7]), _colour(rng, light=True))
+            return [rod(spot, spot + np.array([0, 0, 3 * size]), size * 0.12, _colour(rng)), shade]
         case _:
-            return _toy(spot + [0, 0, size * 0.8], size, rng)
+            return _toy(spot + np.array([0, 0, size * 0.8]), size, rng)
 
 
 def _toy(at: Points, size: float, rng: np.random.Generator) -> list[Mesh]:

@@ -60,11 +60,11 @@ def make(number: int, bodies: Bodies, attempt: int = 0) -> Scene:
     """Scene `number`; a further attempt looks from nearer by and covers less."""
     group, variant = divmod(number, PER_ROOM)
     chance = np.random.default_rng((group, 5))
-    infant, night = chance.random() < _INFANT_SHARE, chance.random() < 0.5  # noqa: PLR2004
-    crib = infant and chance.random() < 0.85  # noqa: PLR2004
+    infant, night = chance.random() < _INFANT_SHARE, chance.random() < 0.5
+    crib = infant and chance.random() < 0.85
     room = rooms.make(group, crib=crib)
     camera = _camera(room, chance, attempt)
-    empty = variant == 0 or (variant == PER_ROOM - 1 and chance.random() < 0.6)  # noqa: PLR2004
+    empty = variant == 0 or (variant == PER_ROOM - 1 and chance.random() < 0.6)
     rng = np.random.default_rng((number, attempt, 9))
     infrared = night if variant in (0, 1) else not night
     people: list[Person] = []
@@ -86,7 +86,7 @@ def _somebody(
     age = str(rng.choice(INFANTS if infant else [name for name in AGES if name not in INFANTS]))
     bed = room.bed
     pose = _pose(rng, age, infant=infant)
-    on_floor = not infant and pose.posture == "lying" and rng.random() < 0.25  # noqa: PLR2004
+    on_floor = not infant and pose.posture == "lying" and rng.random() < 0.25
     if on_floor:
         pose = poses.fallen(rng)
     if pose.posture == "lying" and not on_floor:
@@ -96,7 +96,7 @@ def _somebody(
         turn = rng.uniform(-0.25, 0.25) if bed.kind == "bed" else rng.choice([0.0, np.pi]) + rng.uniform(-0.5, 0.5)
         moved = _moved(body.mesh, turn, shift)
         top = (np.quantile(moved.points[:, 1], 0.97) + bed.length / 2) / bed.length
-        cover = 0.0 if rng.random() < 0.35 else top * float(rng.uniform(0.3, 0.9 - 0.12 * attempt))  # noqa: PLR2004
+        cover = 0.0 if rng.random() < 0.35 else top * float(rng.uniform(0.3, 0.9 - 0.12 * attempt))
         things = rooms.bedclothes(bed, moved.points if cover else None, cover, rng) if cover else []
         if not cover:
             things = [one for one in rooms.bedclothes(bed, moved.points, 0.0, rng) if bed.kind != "crib"]
@@ -115,17 +115,17 @@ def _somebody(
 
 def _pose(rng: np.random.Generator, age: str, *, infant: bool) -> Pose:
     draw = rng.random()
-    if draw < 0.6 or age == "newborn":  # noqa: PLR2004
+    if draw < 0.6 or age == "newborn":
         return poses.lying(rng, infant=infant)
-    if draw < 0.78:  # noqa: PLR2004
+    if draw < 0.78:
         return poses.sitting(rng, infant=infant)
-    if draw < 0.86 or age == "baby":  # noqa: PLR2004
+    if draw < 0.86 or age == "baby":
         return poses.kneeling(rng, infant=infant)
     return poses.standing(rng)
 
 
 def _carer(room: rooms.Room, bodies: Bodies, rng: np.random.Generator) -> Person:
-    pose = poses.bending(rng) if rng.random() < 0.7 else poses.standing(rng)  # noqa: PLR2004
+    pose = poses.bending(rng) if rng.random() < 0.7 else poses.standing(rng)
     age = str(rng.choice(["young", "old"]))
     body = bodies.make(age, pose, rng)
     bed = room.bed
@@ -133,7 +133,9 @@ def _carer(room: rooms.Room, bodies: Bodies, rng: np.random.Generator) -> Person
     side = float(np.sign(np.array([room.width, room.depth])[0] / 2 - bed.place[0]) or 1.0)
     local = turned(2, -bed.turn_rad) @ np.array([side, 0.0, 0.0])
     across = float(np.sign(local[0]) or 1.0)
-    spot = np.array([across * (bed.width / 2 + rng.uniform(0.25, 0.45)), rng.uniform(-0.3, 0.3) * bed.length, -bed.height])
+    spot = np.array(
+        [across * (bed.width / 2 + rng.uniform(0.25, 0.45)), rng.uniform(-0.3, 0.3) * bed.length, -bed.height]
+    )
     return Person(bed.put(_moved(body.mesh, -across * np.pi / 2, spot)), pose.posture, pose.name, age)
 
 
@@ -152,7 +154,7 @@ def _moved(mesh: Mesh, turn_rad: float, shift: Points) -> Mesh:
 def _blocks(mesh: Mesh, eye: Points, target: Points) -> bool:
     """Whether the box around `mesh`, a hand wider, lies on the way from `eye` to `target`."""
     low, high = mesh.points.min(axis=0) - 0.12, mesh.points.max(axis=0) + 0.12
-    way = np.where(np.abs(target - eye) < 1e-6, 1e-6, target - eye)  # noqa: PLR2004
+    way = np.where(np.abs(target - eye) < 1e-6, 1e-6, target - eye)
     first, second = (low - eye) / way, (high - eye) / way
     enters, leaves = np.minimum(first, second).max(), np.maximum(first, second).min()
     return bool(max(enters, 0.0) < min(leaves, 1.0))
@@ -169,10 +171,10 @@ def _camera(room: rooms.Room, rng: np.random.Generator, attempt: int) -> Camera:
         angle, height = rng.uniform(0, 2 * np.pi), rng.uniform(low, high)
         flat = np.sqrt(max(away**2 - (height - target[2]) ** 2, 0.04))
         eye = np.array([target[0] + flat * np.cos(angle), target[1] + flat * np.sin(angle), height])
-        inside = 0.06 < eye[0] < room.width - 0.06 and 0.06 < eye[1] < room.depth - 0.06  # noqa: PLR2004
+        inside = 0.06 < eye[0] < room.width - 0.06 and 0.06 < eye[1] < room.depth - 0.06
         if inside and not any(_blocks(one, eye, target) for one in room.furniture):
             break
     else:
         eye = np.clip(eye, [0.06, 0.06, low], [room.width - 0.06, room.depth - 0.06, high])
-    roll = rng.normal(0, 4) if rng.random() < 0.85 else rng.choice([90.0, -90.0, 180.0])  # noqa: PLR2004
+    roll = rng.normal(0, 4) if rng.random() < 0.85 else rng.choice([90.0, -90.0, 180.0])
     return Camera(eye, target, float(rng.uniform(52, 95)), float(roll))

@@ -23,7 +23,7 @@ def lie(points: Points, give: float, rounds: int = 6) -> Points:
         for along, axis in ((1, 0), (0, 1)):
             first, second = _lowest(made, along)
             run = second[along] - first[along]
-            if abs(run) < 1e-6:  # noqa: PLR2004 - one point carries both halves
+            if abs(run) < 1e-6:
                 continue
             slope = float(np.arctan2(second[2] - first[2], run)) * (1.0 if step else 0.7)
             # About x a positive turn lifts what lies at +y; about y it lowers what lies at +x.

@@ -73,7 +73,7 @@ _SILENT = {
 SETTINGS = {
     "ear": _SILENT,
     # For the helper of a CSI camera, see its unit: the eye itself has 0.
-    "eye": {**_SILENT, "LimitFSIZE": "1048576", "LimitFSIZESoft": "0"},
+    "eye": {**_SILENT, "LimitFSIZE": "1048576"},
     "voice": {**_EVERYBODY, "PrivateDevices": "yes"},
 }
 """What `systemctl show` must say. SystemCallFilter, MemoryMax, IPAddressDeny and DeviceAllow are looked at besides."""
