@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 5.0
 """How long to wait for another process that holds the lock (`monitord forget`)."""
+_PRAGMAS = (
+    *("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"),
+    # Half a megabyte of log: one that has eaten the last of a disk could not be folded into the file any more.
+    *("wal_autocheckpoint = 128", "journal_size_limit = 524288"),
+)
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 
 
@@ -225,7 +230,7 @@ def clashes(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
 
 def _prepared(database: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        for pragma in _PRAGMAS:
             database.execute(f"PRAGMA {pragma}")
         (report,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if report != "ok":

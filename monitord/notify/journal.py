@@ -335,7 +335,15 @@ class Journal(History):
             )
             self._database.execute("DELETE FROM incidents WHERE state = 'cleared' AND cleared_at < ?", (limit,))
             self.forget_spans(before.timestamp())
-        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # What is deleted is not to live on in the log.
+        self.fold()  # What is deleted is not to live on in the log.
+
+    def fold(self) -> None:
+        """Fold the log beside the file into it, and empty it: on a disk that is full, that may be the room it takes.
+
+        Raises:
+            JournalError: it cannot be done.
+        """
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _save(self, table: str, names: tuple[str, ...], each: Incident | Delivery) -> None:
         updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])

@@ -57,8 +57,8 @@ BEAT_S = 5.0
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _MACHINE_S = 30.0
-_AT_ONCE = 32
-"""Datagrams that are taken before the loop does anything else."""
+_AT_ONCE = 4
+"""Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
 
 def main(config: Config) -> int:

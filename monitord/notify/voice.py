@@ -117,6 +117,8 @@ class Voice:
         """Try again what the journal could not do: to be on the disk, to take what is unwritten."""
         try:
             self._journal.to_disk()
+            if self._unwritten:
+                self._journal.fold()
         except JournalError:
             self.fault(Fault.JOURNAL)
         self._settle(())
@@ -300,7 +302,7 @@ class Voice:
 
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
-        each = self._shown.get(failed.incident)
+        each = self._shown.get(failed.incident) or self._journal.incident(failed.incident)
         if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
         notify = self._triage.rule(each).notify

@@ -78,5 +78,15 @@ class _Nobody:
     def mute(self, number: int, by: str, via: str) -> None:
         """There is nothing to mute."""
 
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:
+        """Nobody listens anyway."""
+        del minutes, by, via
+        return self.state()
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:
+        """Nobody listens."""
+        del by, via
+        return self.state()
+
     def channel(self, name: str, trouble: str) -> None:
         """The result says it."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from monitord.notify.web.access import Session
 
-KEPT = 256
+KEPT = 1024
 """Events that are kept for pages that resume."""
 CLIENTS_MAX = 128
 """Pages at once; a ward has fewer screens."""
-_BEHIND_MAX = 64
+_BEHIND_MAX = 256
 """Events that a slow page may lag behind; then it is let go and comes back for what it missed."""
 
 
