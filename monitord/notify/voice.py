@@ -1,10 +1,10 @@
 """The voice without its sockets: what is received becomes incidents, incidents become deliveries, all is journalled.
 
 One frame, one transaction, which also holds the deliveries that follow from it: an alert is written before it is sent.
-What becomes of a delivery is written up to WRITE_WITHIN_S later: a voice that dies before that sends it again, under the
-same key, and no alert waits for the disk to be synced for another. Where the journal cannot be written, the alert goes
-out all the same, the trouble becomes a fault incident, and what is unwritten is written with the next transaction that
-succeeds: alarm first, record second.
+What becomes of a delivery is written up to WRITE_WITHIN_S later: a voice that dies before that sends it again, under
+the same key, and no alert waits for the disk to be synced for another. Where the journal cannot be written, the alert
+goes out all the same, the trouble becomes a fault incident, and what is unwritten is written with the next transaction
+that succeeds: alarm first, record second.
 
 An alert that reached nobody escalates to the next group; where there is none, that is a fault of its own
 (ALERT_UNDELIVERED), told by every channel there is. That such a fault reached nobody either is not told again: the
