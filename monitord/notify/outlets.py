@@ -76,7 +76,7 @@ class Outlets:
     def transmit(self, name: str, notice: Notice) -> None:
         """Hand `notice` to the channel when it has room; what became of it is reported later.
 
-        An attempt of a delivery takes the place of one that still waits; beside one that is under way there is no other.
+        An attempt of a delivery takes the place of one that waits; beside one that is under way there is no other.
         """
         line = self._lines.get(name)
         if line is None:
