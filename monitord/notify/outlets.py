@@ -17,6 +17,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 4
+"""Attempts that are under way by one channel; the others wait in line, so that many alerts slow one another down and
+do not all run into their time limits at once."""
+
+
+class _Line:
+    """What waits for one channel: what rings goes before what only follows, otherwise the first comes first."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, Notice] = {}
+        self.under_way: set[int] = set()
+
+    def take(self) -> Notice | None:
+        """The next, if one may go; it is under way then."""
+        if not self.waiting or len(self.under_way) >= AT_ONCE:
+            return None
+        rings = (number for number, notice in self.waiting.items() if notice.urgency is not None)
+        number = next(rings, next(iter(self.waiting)))
+        self.under_way.add(number)
+        return self.waiting.pop(number)
+
 
 class Outlets:
     """The channels by name.
@@ -30,6 +51,7 @@ class Outlets:
         self._sinks = {sink.name: sink for sink in sinks}
         self._report = report
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lines = {name: _Line() for name in self._sinks}
         self._house: House | None = None
         self._trials: dict[int, asyncio.Event] = {}
 
@@ -52,8 +74,28 @@ class Outlets:
                 self._begin(run(house))
 
     def transmit(self, name: str, notice: Notice) -> None:
-        """Hand `notice` to the channel; what became of it is reported later."""
-        self._begin(self._send(self._sinks.get(name), notice))
+        """Hand `notice` to the channel when it has room; what became of it is reported later.
+
+        An attempt of a delivery takes the place of one that waits; beside one that is under way there is no other.
+        """
+        line = self._lines.get(name)
+        if line is None:
+            error = (notice.delivery, delivery.Event.ERROR, "there is no such channel any more")
+            asyncio.get_running_loop().call_soon(self._report, *error)  # Not while the voice is handing it over.
+        elif notice.delivery not in line.under_way:
+            line.waiting[notice.delivery] = notice
+            self._go_on(name, line)
+
+    def _go_on(self, name: str, line: _Line) -> None:
+        while (notice := line.take()) is not None:
+            self._begin(self._attempt(name, line, notice))
+
+    async def _attempt(self, name: str, line: _Line, notice: Notice) -> None:
+        try:
+            await self._send(self._sinks[name], notice)
+        finally:
+            line.under_way.discard(notice.delivery)
+        self._go_on(name, line)
 
     def brief(self, notice: Notice) -> None:
         """Bring what is about no incident to every channel: once, and without a row in the journal."""
@@ -115,22 +157,19 @@ class Outlets:
             context = {"message": "a channel ended", "exception": cause, "task": task}
             task.get_loop().call_exception_handler(context)
 
-    async def _send(self, sink: Sink | None, notice: Notice) -> None:
-        event, error = delivery.Event.ERROR, "there is no such channel any more"
-        if sink is not None:
-            try:
-                async with asyncio.timeout(delivery.CONFIRM_S):
-                    await sink.send(notice)
-            except (SinkError, TimeoutError) as cause:
-                error = str(cause) or "no answer in time"
-                self._tell(sink.name, error)
-                log.warning("alert %d, %s: %s", notice.incident.id, sink.name, error)
-            else:
-                if not sink.confirms:
-                    return
-                event, error = delivery.Event.CONFIRMED, ""
+    async def _send(self, sink: Sink, notice: Notice) -> None:
+        try:
+            async with asyncio.timeout(delivery.CONFIRM_S):
+                await sink.send(notice)
+        except (SinkError, TimeoutError) as cause:
+            error = str(cause) or "no answer in time"
+            self._tell(sink.name, error)
+            log.warning("alert %d, %s: %s", notice.incident.id, sink.name, error)
+            self._report(notice.delivery, delivery.Event.ERROR, error)
+        else:
+            if sink.confirms:
                 self._tell(sink.name, "")
-        self._report(notice.delivery, event, error)
+                self._report(notice.delivery, delivery.Event.CONFIRMED, "")
 
     def _tell(self, name: str, trouble: str) -> None:
         """The first failed delivery is told at once, and the first that arrives again."""
