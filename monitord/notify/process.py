@@ -14,7 +14,7 @@ from monitord import paths, service
 from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery, trial
+from monitord.notify import delivery, texts, trial
 from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
@@ -136,7 +136,8 @@ class _Process:
             cgnat=page.cgnat,
         )
         tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
-        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls)
+        button = texts.catalogue(self._config.room.language)["acknowledge"]
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls, button=button)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)

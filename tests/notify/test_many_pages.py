@@ -34,7 +34,7 @@ class Nobody:
 async def served(tmp_path):
     stream = Hub(lambda: {"state": {}, "incidents": []})
     gate = Gate(Doorkeeper(AccessFile(tmp_path / "access.json"), 90), names_of_this_machine())
-    server = Server(Nobody(), stream, Feed(), gate, config=PageConfig(port=0), tls=None)
+    server = Server(Nobody(), stream, Feed(), gate, config=PageConfig(port=0), tls=None, button="Acknowledge")
     url = await server.start()
     try:
         yield url, stream

@@ -166,8 +166,8 @@ class Api:
     async def pause(self, request: web.Request) -> web.Response:
         """Close the microphone for a while."""
         minutes = (await _body(request, {"minutes": int})).get("minutes")
-        if minutes is None or not 1 <= minutes <= 1440:  # noqa: PLR2004 - a day, as the sentence says
-            raise BadInputError('minutes: give a whole number from 1 to 1440: {"minutes": 30}')
+        if minutes is None or not 1 <= minutes <= 720:  # noqa: PLR2004 - twelve hours, as a pause may last
+            raise BadInputError('minutes: give a whole number from 1 to 720: {"minutes": 30}')
         return json_answer({"state": self._answers.pause(minutes, VISITOR.get().name, _via())})
 
     async def resume(self, request: web.Request) -> web.Response:

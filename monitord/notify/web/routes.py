@@ -216,7 +216,7 @@ API: tuple[Route, ...] = (
         "Close the microphone for so many minutes.",
         _object(state=_ref("State")),
         errors=(409,),
-        body=_object(minutes={"type": "integer", "minimum": 1, "maximum": 1440}),
+        body=_object(minutes={"type": "integer", "minimum": 1, "maximum": 720}),
     ),
     Route(
         "POST",

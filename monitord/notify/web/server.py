@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 
 BODY_MAX = 1024
 """Bytes of a request's body; a code and a name need fewer."""
-BUTTON = "Acknowledge"
-"""On a notification of an ntfy app."""
 
 
 class ServerError(Exception):
@@ -73,12 +71,14 @@ class Server:
         gate: who may ask.
         config: where.
         tls: None: plain HTTP.
+        button: what the button on a notification of an ntfy app says.
     """
 
     def __init__(
-        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None
+        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None, button: str
     ) -> None:
         self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
+        self._button = button
         self._api = Api(answers, hub, gate, config.ntfy_topic)
 
     async def start(self) -> str:
@@ -106,7 +106,7 @@ class Server:
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
         if self._config.ntfy_topic:
-            Subscriptions(self._feed, self._gate, self._config.ntfy_topic, BUTTON).add_to(application)
+            Subscriptions(self._feed, self._gate, self._config.ntfy_topic, self._button).add_to(application)
         self._runner = web.AppRunner(application, shutdown_timeout=0.2)
         await self._runner.setup()
         shown = f"[{address}]" if family is socket.AF_INET6 else address
