@@ -127,4 +127,6 @@ async def connect() -> AsyncIterator[Desktop]:
         yield Desktop(router)
     finally:
         with contextlib.suppress(Exception, asyncio.CancelledError):
-            await opening.__aexit__(None, None, None)
+            await router.__aexit__(None, None, None)
+        with contextlib.suppress(Exception, asyncio.CancelledError):  # Not left open by a bus that has gone.
+            await opening.conn.close()
