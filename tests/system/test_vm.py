@@ -40,8 +40,8 @@ PROTECTIONS = {
         (EAR, OPEN, virtual.CAMERA, ANY_DEVICE, "SupplementaryGroups=video", "PermissionError: [Errno 1]"),
     "DeviceAllow: the eye opens the microphone":
         (EYE, OPEN, "/dev/snd/controlC0", ANY_DEVICE, "SupplementaryGroups=audio", "PermissionError: [Errno 1]"),
-    "DeviceAllow: the voice opens the camera":
-        (VOICE, OPEN, virtual.CAMERA, ANY_DEVICE, "SupplementaryGroups=video", "PermissionError: [Errno 1]"),
+    "PrivateDevices: the voice opens the camera":
+        (VOICE, OPEN, virtual.CAMERA, ANY_DEVICE, "SupplementaryGroups=video", "FileNotFoundError: [Errno 2]"),
     "IPAddressDeny: the voice sends to a public address":
         (VOICE, SEND, STRANGER, r"IPAddress\w+=", "", "PermissionError: [Errno 1]"),
     "MemoryMax: the ear takes 600 MiB": (EAR, FILL, "600", "MemoryMax=", "", "oom-kill"),
