@@ -50,7 +50,7 @@ def seen_by_a_camera(shown):
     width = max(map(len, rows))
     picture = np.array([[halves[each][half] for each in row.ljust(width)] for row in rows for half in (0, 1)], np.uint8)
     large = np.pad(np.kron(picture * 255, np.ones((8, 8), np.uint8)), 32, constant_values=255)
-    return cv2.QRCodeDetector().detectAndDecode(large)[0]
+    return cv2.QRCodeDetectorAruco().detectAndDecode(large)[0]  # The plain one misses one code in thirty.
 
 
 @pytest.fixture(scope="module")
@@ -179,15 +179,19 @@ def test_who_is_put_out_loses_the_open_stream(house):
     asyncio.run(story())
 
 
-def test_wrong_codes_lock_the_digits_out(house):
-    code = digits_of(monitord(house, "pair"))
+def test_wrong_codes_lock_the_digits_out(real_voice):
+    """A voice of its own: whoever pairs with digits after this is locked out, too."""
+    real_voice.config.write_text(PLAIN, "utf-8")
+    real_voice.start()
+    page = real_voice.url()
+    code = digits_of(monitord(real_voice, "pair"))
     wrong = f"{(int(code) + 1) % 10**6:06}"
 
     async def story():
-        async with browser(house) as phone:
-            got = [(await pair(phone, house.page, wrong))[0] for _ in range(limits.GUESSES_PER_PEER)]
+        async with aiohttp.ClientSession() as phone:
+            got = [(await pair(phone, page, wrong))[0] for _ in range(limits.GUESSES_PER_PEER)]
             assert got == [403] * limits.GUESSES_PER_PEER
-            status, told, answer = await pair(phone, house.page, code)
+            status, told, answer = await pair(phone, page, code)
             assert status == 429
             assert "scan the QR code" in told["error"]
             assert int(answer.headers["Retry-After"]) > 500

@@ -64,7 +64,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_1(real_voice):
 def test_a_mistake_of_ours_ends_it_loudly_and_the_frame_stays_in_the_socket(real_voice):
     real_voice.hold_socket()
     broken = (
-        "import sys; from monitord.notify.voice import Voice; Voice._tell_time = None; "
+        "import sys; from monitord.notify import voice; voice.sense = None; "
         "from monitord.cli import run; sys.exit(run(sys.argv[1:]))"
     )
     real_voice.start(program=("-c", broken))

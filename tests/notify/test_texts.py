@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from monitord.config import Language
-from monitord.events import LABELS, Fault, Look, Measure, Role, Sight, Sound
+from monitord.events import LABELS, Calibration, Fault, Look, Measure, Role, Sight, Sound
 from monitord.notify import delivery, incident, texts
 from monitord.notify.ledger import Guard, Why
 from monitord.notify.mood import Mood
 from monitord.notify.texts import page_de, page_en
 
-SPOKEN = (*LABELS.values(), incident.State, incident.Urgency, delivery.State, Mood, Measure, Role, Guard, Why)
+SPOKEN = (*LABELS.values(), Calibration, Measure, Role)
+SPOKEN += (incident.State, incident.Urgency, delivery.State, Mood, Guard, Why)
 STATIC = Path(texts.__file__).parents[1] / "web" / "static"
 
 

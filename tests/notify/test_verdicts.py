@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord.config import AlertWhen, RuleConfig, RulesConfig
+from monitord.config import AlertWhen, RulesConfig
 from monitord.events import Calibration, Fault, Kind, Look, Message, Role, Sight, Sound
 from monitord.notify.incident import Action, State
 from monitord.notify.triage import Triage
@@ -31,8 +31,8 @@ def test_a_camera_that_was_moved_is_a_fault_until_a_look_finds_it_in_its_place()
 @given(st.sampled_from(Sight), st.sampled_from(Sound), st.sampled_from(AlertWhen), st.sampled_from(Calibration))
 def test_no_verdict_silences_an_alert(sight, sound, when, calibration):
     """NOBODY above all: the alert has gone out, or goes out with the verdict."""
-    rule = RuleConfig(alert=when)
-    book = Triage("Room", RulesConfig(**{sound.name.lower(): rule}), 10.0)
+    rules = RulesConfig.model_validate({sound.name.lower(): {"alert": when.value}})
+    book = Triage("Room", rules, 10.0)
     actions = []
     for now, role, message in (
         (0.0, Role.EAR, Message(Kind.SOUND, sound, 90)),
