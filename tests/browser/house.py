@@ -53,6 +53,7 @@ class House:
         self.environment = {**os.environ, "RUNTIME_DIRECTORY": str(self.runtime), "STATE_DIRECTORY": str(self.state)}
         self._gate: Gate | None = None
         self._level = 58
+        self._starting = False
         self._stopping = threading.Event()
 
     def __enter__(self) -> Self:
@@ -94,6 +95,11 @@ class House:
         self._gate, self._level = gate, level
         self.ear(Kind.HEARTBEAT, gate, level=level)
 
+    def begins(self) -> None:
+        """The ear has started, and does not hear yet for as long as that is."""
+        self._starting = True
+        self.ear(Kind.HELLO, Life.STARTED, level=0)
+
     def hears(self, sound: Sound = Sound.CRY, score: int = 93) -> None:
         """A sound."""
         self.ear(Kind.SOUND, sound, score, 29)
@@ -130,6 +136,8 @@ class House:
 
     def _beat(self) -> None:
         while not self._stopping.wait(HEARTBEAT_S):
-            if self._gate is not None:
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if self._gate is not None:
                     self.ear(Kind.HEARTBEAT, self._gate, level=self._level)
+                elif self._starting:
+                    self.ear(Kind.HELLO, Life.STARTED)

@@ -23,36 +23,30 @@ LOCALES = {"en": "en-GB", "de": "de-DE"}
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # Playwright mutes the browser and lets it sound without a touch; here both have to be as they are on a real phone.
 _NOT = ["--mute-audio"]
-_EARS = """
-{
-  // Everything that goes to the loudspeaker, as (audio clock, root mean square) of blocks of 256 samples.
-  window.heard = []; window.oscillators = 0;
-  const create = BaseAudioContext.prototype.createOscillator;
-  BaseAudioContext.prototype.createOscillator = function () { window.oscillators += 1; return create.call(this); };
-  const connect = AudioNode.prototype.connect;
-  AudioNode.prototype.connect = function (target, ...more) {
-    if (target === this.context.destination) {
-      window.speaker = this;
-      const ear = this.context.createScriptProcessor(256, 1, 1);
-      ear.onaudioprocess = (event) => {
-        const block = event.inputBuffer.getChannelData(0);
-        const power = block.reduce((sum, each) => sum + each * each, 0) / block.length;
-        window.heard.push([event.playbackTime, Math.sqrt(power)]);
-        if (window.heard.length > 60000) window.heard.splice(0, 30000);
-      };
-      connect.call(this, ear);
-      connect.call(ear, this.context.destination);
-    }
-    return connect.call(this, target, ...more);
-  };
-}
-"""
-
-WORKLET = (
+_WORKLET = (
     "data:text/javascript,registerProcessor('ear', class extends AudioWorkletProcessor { process([[block]]) {"
-    "if (block) this.port.postMessage([currentTime, Math.max(...block)]); return true; } });"
+    "(this.told = this.told || []).push([currentTime, block ? Math.max(...block) : 0]);"
+    "if (this.told.length >= 16) { this.port.postMessage(this.told); this.told = []; } return true; } });"
 )
-"""An ear on the thread of the sound, which hears on while the page's own thread stands still."""
+_EARS = f"""
+{{
+  // Everything that goes to the loudspeaker, as (audio clock, peak) of each 128 samples: heard on the thread of the
+  // sound, which misses nothing, however busy the page and the machine are.
+  window.heard = []; window.listening = false;
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (target, ...more) {{
+    if (target === this.context.destination) {{
+      this.context.audioWorklet.addModule({_WORKLET!r}).then(() => {{
+        const ear = new AudioWorkletNode(this.context, "ear");
+        ear.port.onmessage = (told) => {{ window.heard.push(...told.data); }};
+        connect.call(this, ear);
+        window.listening = true;
+      }});
+    }}
+    return connect.call(this, target, ...more);
+  }};
+}}
+"""
 
 
 def zone(hour: int) -> str:
@@ -92,7 +86,7 @@ class Screen:
         sound: bool = False,
         hour: int = 12,
         before: object = None,
-        bypass_csp: bool = False,
+        ear: bool = False,
     ) -> None:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -100,11 +94,12 @@ class Screen:
             timezone_id=zone(hour),
             has_touch=True,
             reduced_motion="reduce",
-            bypass_csp=bypass_csp,
+            bypass_csp=ear,  # The ear of the test is a script of its own.
         )
         self.errors: list[str] = []
         self.foreign: list[str] = []
-        self.context.add_init_script(_EARS)
+        if ear:
+            self.context.add_init_script(_EARS)
         kept = {"light": light, **({"sound": "on"} if sound else {})}
         self.context.add_init_script(f"for (const [a, b] of Object.entries({kept})) localStorage.setItem(a, b);")
         self.page: Page = self.context.new_page()
@@ -143,6 +138,20 @@ class Screen:
         """Tap, as a person does."""
         self.page.locator("#sound-on").tap()
         self.wait("document.getElementById('silent').hidden")
+
+    def hear(self) -> None:
+        """Until the ear of the test hears what the loudspeaker is given, and the test tone is over."""
+        self.wait("window.listening")
+        self.page.wait_for_timeout(1500)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        self.page.evaluate("window.heard.length = 0")
+
+    def loud(self) -> None:
+        """Until something is heard."""
+        self.wait("window.heard.some((each) => each[1] > 0.05)")
 
     def close(self) -> None:
         """Close the tab."""

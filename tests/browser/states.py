@@ -52,14 +52,12 @@ def _fault(house: House) -> None:
     house.ear(Kind.FAULT, Fault.MICROPHONE_MISSING)
 
 
-def _nothing(_: House) -> None:
-    pass
-
-
 CRIES = {"en": "A child is crying", "de": "Ein Kind weint"}
 
 STATES: dict[str, State] = {
-    "starting": State("starting", {"en": "The monitor is starting", "de": "Der Wächter startet"}, _nothing),
+    "starting": State(
+        "starting", {"en": "The monitor is starting", "de": "Der Wächter startet"}, lambda house: house.begins()
+    ),
     "calm": State("calm", {"en": "All quiet", "de": "Alles ruhig"}, lambda house: house.listens()),
     "sound": State("sound", {"en": "A sound", "de": "Ein Geräusch"}, lambda house: house.listens(Gate.ARMED, level=30)),
     "looking": State("looking", {"en": "Taking a look", "de": "Die Kamera sieht nach"}, _looking),

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from house import House
-from screens import TABLET, WORKLET, Screen, pulses
+from screens import TABLET, Screen, pulses
 from states import STATES
 
 LOST_S = 15.0
@@ -16,7 +16,7 @@ SOUNDING = "import('/tones.js').then((tones) => tones.isOn())"
 
 def heard_for(screen, seconds):
     """What the loudspeaker is given from now on."""
-    screen.page.evaluate("window.heard.length = 0")
+    screen.forget()
     screen.page.wait_for_timeout(1000 * seconds)
     return screen.page.evaluate("window.heard")
 
@@ -27,7 +27,7 @@ def silent(screen, seconds=1.5):
 
 def test_before_a_touch_the_page_warns_and_makes_no_sound(screen, house):
     STATES["alert-high"].bring(house)
-    phone = screen()
+    phone = screen(ear=True)
     phone.mood("alert")
     phone.page.wait_for_timeout(1500)
     assert phone.page.locator("#silent").is_visible()
@@ -38,28 +38,30 @@ def test_before_a_touch_the_page_warns_and_makes_no_sound(screen, house):
 
 def test_a_touch_switches_the_sound_on_with_a_test_tone(screen, house):
     house.listens()
-    phone = screen()
+    phone = screen(ear=True)
     phone.mood("calm")
     phone.switch_sound_on()
     assert phone.page.evaluate(SOUNDING)
-    phone.page.wait_for_timeout(1500)
-    assert len(pulses(phone.page.evaluate("window.heard"))) == 2  # Low priority: two pulses.
-    assert silent(phone)
-    assert phone.page.locator("#sound-off").is_visible()
+    phone.hear()
     phone.page.locator("#sound-off").tap()
     phone.wait("!document.getElementById('silent').hidden")
     assert not phone.page.evaluate(SOUNDING)
+    phone.page.locator("#sound-on").tap()
+    phone.loud()
+    phone.page.wait_for_timeout(1500)
+    assert len(pulses(phone.page.evaluate("window.heard"))) == 2  # Low priority: two pulses.
+    assert silent(phone)
 
 
 def test_a_screen_that_was_switched_on_once_says_that_the_browser_wants_a_touch(screen, house):
     STATES["alert-high"].bring(house)
-    phone = screen(sound=True)
+    phone = screen(ear=True, sound=True)
     phone.mood("alert")
     assert phone.page.locator("#silent").is_visible()
     assert "wants a touch" in phone.text("silent-why")
     phone.page.locator("#title").tap()  # Any touch will do.
     phone.wait("document.getElementById('silent').hidden")
-    phone.wait("window.heard.some((each) => each[1] > 0.05)")
+    phone.loud()
 
 
 def rhythm(found):
@@ -81,11 +83,10 @@ def test_each_priority_has_its_pattern(browser, tmp_path, name):
     count, pauses = PATTERNS[name]
     with House(tmp_path, STATES[name].config) as house:
         house.listens()
-        phone = Screen(browser, house.url)
+        phone = Screen(browser, house.url, ear=True)
         phone.mood("calm")
         phone.switch_sound_on()
-        phone.page.wait_for_timeout(1500)
-        phone.page.evaluate("window.heard.length = 0")
+        phone.hear()
         STATES[name].bring(house)
         phone.mood(STATES[name].mood)
         phone.page.wait_for_timeout(5500)
@@ -98,15 +99,16 @@ def test_each_priority_has_its_pattern(browser, tmp_path, name):
 
 def test_an_answer_from_the_second_of_two_phones_silences_the_first(screen, house):
     house.listens()
-    first, second = screen(), screen(size=TABLET, language="de")
+    first, second = screen(ear=True), screen(ear=True, size=TABLET, language="de")
     for each in (first, second):
         each.mood("calm")
         each.switch_sound_on()
+        each.hear()
     STATES["alert-high"].bring(house)
     for each in (first, second):
         each.mood("alert")
-        each.page.evaluate("window.heard.length = 0")
-        each.wait("window.heard.some((each) => each[1] > 0.05)")
+        each.forget()
+        each.loud()
     second.page.get_by_role("button", name="Bestätigen: Ein Kind weint.").first.tap()
     first.wait("document.querySelector('#incidents .acknowledged')")
     assert silent(first, 10)  # Longer than from one burst to the next.
@@ -118,9 +120,10 @@ def test_an_answer_from_the_second_of_two_phones_silences_the_first(screen, hous
 def test_an_alert_that_nobody_answers_goes_on_sounding(screen, house):
     """The control of the test above."""
     house.listens()
-    phone = screen()
+    phone = screen(ear=True)
     phone.mood("calm")
     phone.switch_sound_on()
+    phone.hear()
     STATES["alert-high"].bring(house)
     phone.mood("alert")
     assert len(pulses(heard_for(phone, 18))) >= 20  # Two bursts of ten.
@@ -128,10 +131,11 @@ def test_an_alert_that_nobody_answers_goes_on_sounding(screen, house):
 
 def test_muting_this_screen_leaves_the_alert_and_the_other_screen(screen, house):
     house.listens()
-    first, second = screen(), screen()
+    first, second = screen(ear=True), screen(ear=True)
     for each in (first, second):
         each.mood("calm")
         each.switch_sound_on()
+        each.hear()
     STATES["alert-high"].bring(house)
     first.mood("alert")
     second.mood("alert")
@@ -145,19 +149,19 @@ def test_muting_this_screen_leaves_the_alert_and_the_other_screen(screen, house)
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_page_alarms_by_itself_when_the_voice_says_nothing_for_15_s(screen, house, language):
     house.listens()
-    tablet = screen(size=TABLET, language=language)
+    tablet = screen(ear=True, size=TABLET, language=language)
     tablet.mood("calm")
     tablet.switch_sound_on()
-    tablet.page.wait_for_timeout(1500)
+    tablet.hear()
     assert silent(tablet, 3)
     house.freeze()
-    tablet.page.evaluate("window.heard.length = 0")
+    tablet.forget()
     stopped = time.monotonic()
     assert tablet.page.locator("#lost").is_hidden()
     tablet.wait("!document.getElementById('lost').hidden")
     # The last word may be 5 s old when the voice is stopped.
     assert LOST_S - 6 < time.monotonic() - stopped < LOST_S + 5
-    tablet.wait("window.heard.some((each) => each[1] > 0.05)")
+    tablet.loud()
     tablet.page.wait_for_timeout(3000)
     assert len(pulses(tablet.page.evaluate("window.heard"))) >= 4
     said = {"en": "Nothing heard from the monitor", "de": "Nichts mehr vom Wächter gehört"}[language]
@@ -176,31 +180,27 @@ def test_the_page_alarms_by_itself_when_the_voice_says_nothing_for_15_s(screen, 
 def test_the_dead_mans_alarm_sounds_though_all_timers_of_the_page_stand_still(screen, house):
     """As in a tab that the browser has slowed down: it is the audio clock that sounds it."""
     house.listens()
-    phone = screen(bypass_csp=True)  # The ear of this test is a script of its own.
+    phone = screen(ear=True)
     phone.mood("calm")
     phone.switch_sound_on()
-    phone.page.wait_for_timeout(1500)
-    phone.page.evaluate(
-        f"speaker.context.audioWorklet.addModule({WORKLET!r}).then(() => {{"
-        "  const ear = new AudioWorkletNode(speaker.context, 'ear'); window.worklet = []; speaker.connect(ear);"
-        "  ear.port.onmessage = (told) => { if (told.data[1] > 0.05) window.worklet.push(told.data[0]); }; })"
-    )
+    phone.hear()
     house.freeze()
-    begin = phone.page.evaluate("speaker.context.currentTime")
+    begin = phone.page.evaluate("import('/tones.js').then((tones) => { window.tones = tones; return tones.now(); })")
     # No timer, no worker and no event of the stream is heard while the page's own code does not end.
     end = phone.page.evaluate(
-        "(() => { const end = Date.now() + 21000; while (Date.now() < end); return speaker.context.currentTime; })()"
+        "(() => { const end = Date.now() + 21000; while (Date.now() < end); return tones.now(); })()"
     )
-    phone.wait("window.worklet.length")
-    assert begin + LOST_S - 6 < phone.page.evaluate("window.worklet[0]") < end
+    phone.loud()
+    first = pulses(phone.page.evaluate("window.heard"))[0][0]
+    assert begin + LOST_S - 6 < first < end
     house.thaw()
 
 
 def test_while_the_voice_speaks_the_dead_mans_alarm_stays_silent(screen, house):
     house.listens()
-    phone = screen()
+    phone = screen(ear=True)
     phone.mood("calm")
     phone.switch_sound_on()
-    phone.page.wait_for_timeout(1500)
+    phone.hear()
     assert silent(phone, LOST_S + 6)
     assert phone.page.locator("#lost").is_hidden()

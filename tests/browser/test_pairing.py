@@ -124,11 +124,11 @@ def test_unpairing_ends_in_the_pairing_view_and_so_does_being_revoked(screen, ho
 
 def test_a_screen_that_was_put_out_does_not_alarm(screen, house):
     house.listens()
-    phone = screen()
+    phone = screen(ear=True)
     enter(phone, pair(house), "Phone")
     phone.mood("calm")
     phone.switch_sound_on()
-    phone.page.wait_for_timeout(1500)
+    phone.hear()
     pair(house, "--revoke", "Phone")
     phone.wait("document.body.dataset.view === 'pairing'")
     assert silent(phone, 21)  # Longer than the monitor may be silent.

@@ -20,10 +20,11 @@ from make_page_png import nights
 
 def test_muting_everywhere_silences_every_screen_and_leaves_the_alert(screen, house):
     house.listens()
-    first, second = screen(), screen(language="de")
+    first, second = screen(ear=True), screen(ear=True, language="de")
     for each in (first, second):
         each.mood("calm")
         each.switch_sound_on()
+        each.hear()
     STATES["alert-high"].bring(house)
     for each in (first, second):
         each.mood("alert")
