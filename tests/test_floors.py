@@ -162,6 +162,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.process": 4,
     "monitord.supervisor": 4,
     # 5: what a person runs; everything in monitord.tools too
+    "monitord.commands": 5,
     "monitord.cli": 5,
     "monitord.__main__": 5,
 }
