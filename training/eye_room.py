@@ -9,7 +9,7 @@ same light: each is seen under a light of its own (`lit`). So what is measured i
 what is not is a blanket that lies otherwise.
 
 - fitted: the weights of the network's opinion and of the distance (logistic regression, L2), on one camera position
-  and half of the houses; and how far the median cell goes before the camera counts as moved.
+  and half of the houses; and how far the cells that changed least go before the camera counts as moved.
 - measured: on the other camera position and the other houses, at the threshold that 3 % of those empty rooms reach,
   without calibration and with it. Then the positions change places; the card gets what is fitted on all.
 
@@ -23,6 +23,7 @@ import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +32,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from monitord.video.classifier import Classifier
-from monitord.video.empty_room import CHANGED, distances
+from monitord.video.empty_room import CHANGED, STILL, distances
 from monitord.video.opencv import fit
 from training.person import data as data_of
 
@@ -70,6 +71,19 @@ def projection(by_people: Floats, by_light: Floats, mean: Floats, channels: int 
     return kernel.astype(np.float32), (-kernel @ mean).astype(np.float32)
 
 
+def read_rows(data: Path) -> list[dict[str, str]]:
+    """The manifest."""
+    with (data / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def bedrooms(rows: list[dict[str, str]], *, seen: bool) -> list[str]:
+    """Paths of empty bedrooms of houses that the training has seen, or has not."""
+    mine = [row for row in rows if row["path"].startswith("rooms/") and "bedroom" in row["path"]]
+    split = data_of._by_hash  # noqa: SLF001 - the training's own split
+    return [row["path"] for row in mine if (split(row["group"]) == "train") == seen]
+
+
 def lit(picture: Floats, rng: np.random.Generator) -> Floats:
     """`picture` under another light: exposure, contrast, white balance, a lamp at one side, and a sensor's noise."""
     height, width = picture.shape[:2]
@@ -92,18 +106,18 @@ def moved(picture: Floats, rng: np.random.Generator) -> Floats:
 
 @dataclass(frozen=True)
 class Looks:
-    """Looks of one kind: the network's opinion (logits), and distance and median to the calibrated room.
+    """Looks of one kind: the network's opinion (logits), and distances to the calibrated room.
 
     Attributes:
         own: (n,) logits.
         distance: (n,) of the cells that changed most.
-        median: (n,) of all cells.
+        still: (n,) of the cells that changed least.
         lying: (n,) whether somebody lies.
     """
 
     own: Floats
     distance: Floats
-    median: Floats
+    still: Floats
     lying: Floats
 
     @classmethod
@@ -128,15 +142,15 @@ class Eye:
         return float(np.log(held / (1 - held))), said.features
 
     def looks(self, pictures: list[Floats], room: Floats, lying: list[bool] | None = None) -> Looks:
-        """Looks at `pictures`, each under a light of its own, beside `room` under another."""
-        _, empty = self.features(lit(room, self.rng))
+        """Looks at `pictures`, each under a light of its own, beside `room` under yet another."""
         rows = []
         for picture in pictures:
+            _, empty = self.features(lit(room, self.rng))
             own, here = self.features(lit(picture, self.rng))
             cells = distances(here, empty, CELLS)
-            rows.append((own, np.sort(cells)[-max(1, CELLS // CHANGED) :].mean(), np.median(cells)))
-        own, distance, median = np.array(rows, np.float64).T
-        return Looks(own, distance, median, np.array(lying or [False] * len(pictures)))
+            rows.append((own, np.sort(cells)[-max(1, CELLS // CHANGED) :].mean(), np.quantile(cells, STILL)))
+        own, distance, still = np.array(rows, np.float64).T
+        return Looks(own, distance, still, np.array(lying or [False] * len(pictures)))
 
 
 def fitted(empty: Looks, people: Looks) -> tuple[float, float, float]:
@@ -162,8 +176,8 @@ def with_calibration(looks: Looks, weights: tuple[float, float, float]) -> Float
 
 
 def where_moved(people: Looks) -> float:
-    """The median distance beyond which all but 1 % of looks with somebody in them stay."""
-    return float(np.quantile(people.median, 0.99))
+    """The distance of the cells that changed least which all but 1 % of looks with somebody in them stay below."""
+    return float(np.quantile(people.still, 0.99))
 
 
 def main() -> None:
@@ -171,6 +185,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument(
+        "--describe", metavar="MAP", help="give the network a description of the room, from its map MAP"
+    )
     parser.add_argument("--write", action="store_true", help="put what is fitted on all into the card")
     options = parser.parse_args()
     eye = Eye(options.models)
@@ -184,7 +201,7 @@ def main() -> None:
         weights = fitted(Looks.joined([split[number], empty[here]]), people[here])
         row = table(people[there], Looks.joined([split[1 - number], empty[there]]), weights)
         limit = where_moved(people[here])
-        noticed, wrongly = ((each.median >= limit).mean() for each in (pushed[there], people[there]))
+        noticed, wrongly = ((each.still >= limit).mean() for each in (pushed[there], people[there]))
         print(f"| position {there} | {' | '.join(row)} | {noticed:.2f} of {len(pushed[there].own)} | {wrongly:.3f} |")
     everybody = Looks.joined(list(people.values()))
     weights = fitted(Looks.joined([houses, *empty.values()]), everybody)
@@ -192,14 +209,15 @@ def main() -> None:
     section = {name: round(value, 3) for name, value in zip(names, weights, strict=True)}
     section |= {"most": MOST, "moved": round(where_moved(everybody), 3), "cells": CELLS}
     print(section)
+    for name, looks in pushed.items():
+        print(f"position {name}: {(looks.still >= section['moved']).sum()} of {len(looks.own)} pushes noticed")
     if options.write:
-        write(options.models / "person.toml", section)
+        write(options.models / "person.toml", "calibration", section)
 
 
 def measured(eye: Eye, data: Path) -> tuple[dict[str, Looks], dict[str, Looks], dict[str, Looks]]:
     """Looks with somebody, without, and through a camera that was pushed, by position; and "houses" without."""
-    with (data / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(data)
     people, empty, pushed = {}, {}, {}
     for name, begins in POSITIONS.items():
         mine = [row for row in rows if row["path"].startswith(tuple(f"gmdcsa24/{each}" for each in begins))]
@@ -211,9 +229,7 @@ def measured(eye: Eye, data: Path) -> tuple[dict[str, Looks], dict[str, Looks], 
         people[name] = eye.looks([frame for frame, _ in inhabited], room, [lies for _, lies in inhabited])
         empty[name] = eye.looks([room] * 40, room)
         pushed[name] = eye.looks([moved(room, eye.rng) for _ in range(40)], room)
-    bedrooms = [row for row in rows if row["path"].startswith("rooms/") and "bedroom" in row["path"]]
-    unseen = [row["path"] for row in bedrooms if data_of._by_hash(row["group"]) != "train"]  # noqa: SLF001 - the training's own split
-    chosen = eye.rng.permutation(unseen)[:HOUSES]
+    chosen = eye.rng.permutation(bedrooms(rows, seen=False))[:HOUSES]
     parts = []
     for path in tqdm(chosen, unit="house"):
         room = cv2.imread(str(data / path))[:, :, ::-1]
@@ -236,16 +252,13 @@ def table(people: Looks, empty: Looks, weights: tuple[float, float, float]) -> l
     return cells
 
 
-def write(card: Path, section: dict[str, float]) -> None:
+def write(card: Path, name: str, section: dict[str, Any]) -> None:
     """Put `section` into `card` in the place of the one before, ahead of its tables of sources."""
-    text = re.sub(
-        r"\n# Fitted by `python -m training\.eye_room`.*?(?=\n\[|\Z)", "", card.read_text("utf-8"), flags=re.DOTALL
-    )
-    text = re.sub(r"\n\[calibration\]\n(?:[^\[\n][^\n]*\n|\n(?!\[))*", "\n", text)
-    lines = ["# Fitted by `python -m training.eye_room`; see docs/cameras.md.", "[calibration]"]
-    lines += [f"{name} = {value}" for name, value in section.items()]
-    before, mark, after = text.partition("\n[[source]]")
-    card.write_text(before.rstrip("\n") + "\n\n" + "\n".join(lines) + "\n" + mark + after, "utf-8")
+    head = f"# [{name}]: by `python -m training.eye_room`; see docs/cameras.md.\n[{name}]\n"
+    text = re.sub(re.escape(head) + r"(?:[^\[\n][^\n]*\n)*\n*", "", card.read_text("utf-8"))
+    lines = "".join(f"{key} = {value}\n" for key, value in section.items())
+    before, mark, after = text.partition("[[source]]")
+    card.write_text(f"{before.rstrip()}\n\n{head}{lines}\n{mark}{after}".rstrip() + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 A camera on a shelf does not move, so the room without anybody in it is known, as a few numbers of the network for each
 cell of a coarse grid over the picture. Somebody in the room changes some cells much; another light changes all of them
-a little; a moved camera changes most of them much. Hence two measures: the mean distance of the cells that changed
-most, and the median distance.
+a little; a moved camera changes nearly all of them much. Hence two measures: the mean distance of the quarter of cells
+that changed most, and how far the quarter that changed least goes, which a person hardly ever reaches.
 
 The distance is turned into a probability together with the network's own opinion by a logistic function of both, whose
 weights stand on the model card (Platt, "Probabilistic outputs for support vector machines", 1999; two inputs here).
@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float32]
 
 CHANGED = 4
 """One cell in so many may hold the person, at least one: those that changed most are the evidence."""
+STILL = 0.25
+"""This share of the cells stays as it was, whoever is there, unless the camera was moved."""
 SAME_LIGHT = 1.0
 """Doublings of brightness within which two pictures are of the same light; a camera's own exposure evens out more."""
 GREY_BELOW = 0.06
@@ -81,7 +83,7 @@ class Worth:
         distance: logits for each unit of distance of the cells that changed most.
         bias: logits.
         most: the comparison changes the network's opinion by no more than so many logits.
-        moved: median distance of the cells from which on the camera was moved.
+        moved: distance of the cells that changed least, from which on the camera was moved.
         cells: of the grid that the network's features are of.
     """
 
@@ -127,12 +129,12 @@ class Comparison:
     Attributes:
         state: HOLDS, or why it cannot be compared.
         distance: of the cells that changed most, 0..1; 0 where it cannot be compared.
-        median: of all cells, 0..1.
+        still: of the cells that changed least, 0..1.
     """
 
     state: Calibration
     distance: float = 0.0
-    median: float = 0.0
+    still: float = 0.0
 
 
 def light_of(picture: Picture) -> Light:
@@ -161,7 +163,7 @@ def distances(one: Floats, other: Floats, cells: int) -> Floats:
 def compare(features: Floats, light: Light, rooms: Sequence[Empty], worth: Worth) -> Comparison:
     """A look beside the calibration that is nearest to it, of those in the same light.
 
-    Nearest by the median, because the person whom one looks for does not change that.
+    Nearest by the cells that changed least, because the person whom one looks for does not change those.
 
     Args:
         features: mean of the look's frames, shape (cells * channels,).
@@ -174,11 +176,11 @@ def compare(features: Floats, light: Light, rooms: Sequence[Empty], worth: Worth
     near = [distances(features, room.features, worth.cells) for room in rooms if room.light.like(light)]
     if not near:
         return Comparison(Calibration.OTHER_LIGHT)
-    cells = min(near, key=lambda each: float(np.median(each)))
+    cells = min(near, key=lambda each: float(np.quantile(each, STILL)))
     changed = np.sort(cells)[-max(1, len(cells) // CHANGED) :]
-    median = float(np.median(cells))
-    state = Calibration.MOVED if median >= worth.moved else Calibration.HOLDS
-    return Comparison(state, float(changed.mean()), median)
+    still = float(np.quantile(cells, STILL))
+    state = Calibration.MOVED if still >= worth.moved else Calibration.HOLDS
+    return Comparison(state, float(changed.mean()), still)
 
 
 def adjusted(presence: float, comparison: Comparison, worth: Worth) -> float:

@@ -67,8 +67,8 @@ def test_the_card_keeps_everything_else_however_often_it_is_written(tmp_path):
     before = tomllib.loads(card.read_text())
     before.pop("calibration", None)
     for moved in (0.3, 0.4):
-        write(card, SECTION | {"moved": moved})
+        write(card, "calibration", SECTION | {"moved": moved})
         after = tomllib.loads(card.read_text())
         assert after.pop("calibration") == SECTION | {"moved": moved}
         assert after == before
-    assert card.read_text().count("# Fitted by") == 1
+    assert card.read_text().count("# [calibration]") == 1

@@ -63,10 +63,10 @@ def test_the_room_itself_is_at_no_distance():
     assert here == Comparison(Calibration.HOLDS, 0.0, 0.0)
 
 
-def test_somebody_changes_some_cells_and_not_the_median():
+def test_somebody_changes_some_cells_and_not_those_that_stay():
     here = compare(with_somebody(room()), DAY, [room()], WORTH)
     assert here.state is Calibration.HOLDS
-    assert here.median == 0.0
+    assert here.still == 0.0
     assert here.distance > 0.3
 
 
