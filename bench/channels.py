@@ -75,47 +75,62 @@ class Arrivals:
             return {name: max(each.values()) for name, each in self._at.items() if len(each) >= count}
 
 
-def server(arrivals: Arrivals) -> ThreadingHTTPServer:  # noqa: C901 - one branch a kind of server
+class FarEnd(ThreadingHTTPServer):
+    """Where the alerts of three channels arrive."""
+
+    daemon_threads = True
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self.arrivals = arrivals
+        super().__init__(("127.0.0.1", 0), Answer)
+
+
+class Answer(BaseHTTPRequestHandler):
     """Answers as ntfy, Gotify and a webhook's receiver do."""
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    server: FarEnd
+    protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
-            self._answer()
+    def do_GET(self) -> None:
+        """Whether it is there."""
+        self._answer()
 
-        def do_POST(self) -> None:
-            at = time.monotonic()
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer()
-            if self.path == "/message":
-                told = told["extras"]["monitord::alert"]
-                self._take("gotify", told["reason"], told["incident"], at)
-            elif self.path == "/hook":
-                self._take("hook", told["data"]["reason"], told["data"]["incident"], at)
-            elif told["priority"] > 2:  # noqa: PLR2004 - 2 is what only follows an alert
-                self._take("ntfy", "alert", int(told["sequence_id"].rpartition("-")[2]), at)
+    def do_POST(self) -> None:
+        """An alert arrives."""
+        at = time.monotonic()
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer()
+        if self.path == "/message":
+            told = told["extras"]["monitord::alert"]
+            self._take("gotify", told["reason"], told["incident"], at)
+        elif self.path == "/hook":
+            self._take("hook", told["data"]["reason"], told["data"]["incident"], at)
+        elif told["priority"] > 2:  # noqa: PLR2004 - 2 is what only follows an alert
+            self._take("ntfy", "alert", int(told["sequence_id"].rpartition("-")[2]), at)
 
-        def _take(self, name: str, reason: str, number: int, at: float) -> None:
-            if reason == "alert":
-                arrivals.add(name, number, at)
+    def _take(self, name: str, reason: str, number: int, at: float) -> None:
+        if reason == "alert":
+            self.server.arrivals.add(name, number, at)
 
-        def _answer(self) -> None:
-            body = b'{"id": "a"}'
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _answer(self) -> None:
+        body = b'{"id": "a"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
-        def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):
-                super().handle()
+    def handle(self) -> None:
+        """Let go of who goes away."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
 
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    made.daemon_threads = True
+
+def server(arrivals: Arrivals) -> FarEnd:
+    """One that is served."""
+    made = FarEnd(arrivals)
     threading.Thread(target=made.serve_forever, daemon=True).start()
     return made
 
