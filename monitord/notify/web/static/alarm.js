@@ -58,9 +58,9 @@ export function refresh() {
   ring();
 }
 
-// An alert has arrived (again): it sounds at once, whatever its turn.
+// An alert has arrived (again): it sounds at once, whatever its turn; a burst that sounds already is not begun anew.
 export function atOnce() {
-  nextAt = 0;
+  if (!tones.isSounding()) nextAt = 0;
   ring();
 }
 

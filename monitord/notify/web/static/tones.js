@@ -18,11 +18,13 @@ let context = null;
 let out = null;
 let wave = null;
 let burst = [];
+let burstEnds = 0;
 let guard = null; // Sounds when nobody puts it off.
 let changed = () => {};
 
 export const canSound = () => "AudioContext" in window || "webkitAudioContext" in window;
 export const isOn = () => context !== null && context.state === "running";
+export const isSounding = () => burst.length > 0 && context.currentTime < burstEnds;
 export const now = () => (context ? context.currentTime : 0);
 export const whenChanged = (call) => {
   changed = call;
@@ -86,6 +88,7 @@ export function play(name) {
   made.oscillator.start();
   made.oscillator.stop(end + 0.1);
   burst = [made];
+  burstEnds = end;
 }
 
 export function hush() {
