@@ -25,7 +25,7 @@ OPERATING = Operating(present=0.6, absent=0.3, posture=0.6)
 WORTH = Worth(presence=0.8, distance=20.0, bias=-4.0, most=4.0, moved=0.5, cells=3)
 EMPTY = np.array([1, 0, 1, 0, 1, 0], np.float32)
 SOMEBODY = np.array([1, 0, 1, 0, 0, 1], np.float32)
-MOVED = np.array([0, 1, 0, 1, 1, 0], np.float32)
+MOVED = np.array([0, 1, 0, 1, 0, 1], np.float32)
 
 
 def empty(number=0, features=EMPTY, light=LIGHT):
