@@ -83,15 +83,15 @@ async def page(url: str, arrived: Callable[[int], None], *, confirms: bool = Tru
         while True:
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get("/api/v1/stream", headers={"Last-Event-ID": last} if last else {}) as stream:
-                    name = ""
-                    async for raw in stream.content:
-                        field, _, value = raw.decode().rstrip("\n").partition(": ")
-                        if field == "id":
-                            last = value
-                        elif field == "event":
-                            name = value
-                        elif field == "data" and name == "alert":
-                            content = json.loads(value)
+                    pending = b""
+                    async for chunk in stream.content.iter_any():
+                        *events, pending = (pending + chunk).split(b"\n\n")
+                        for event in events:
+                            fields = dict(line.split(": ", 1) for line in event.decode().splitlines())
+                            last = fields.get("id", last)
+                            if fields.get("event") != "alert":
+                                continue
+                            content = json.loads(fields["data"])
                             if content["incident"]["label"] == LABEL.name:
                                 arrived(content["incident"]["id"])
                             if confirms:
@@ -99,6 +99,17 @@ async def page(url: str, arrived: Callable[[int], None], *, confirms: bool = Tru
                                 posts.add(post)
                                 post.add_done_callback(posts.discard)
             await asyncio.sleep(0.1)
+
+
+async def crowd(url: str, count: int, first: int) -> None:
+    """`count` open pages in a process of their own, until standard input ends; prints how many alerts each has seen."""
+    seen: list[set[int]] = [set() for _ in range(count)]
+    pages = [asyncio.ensure_future(page(url, each.add, confirms=False)) for each in seen]
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    for each in pages:
+        each.cancel()
+    await asyncio.gather(*pages, return_exceptions=True)
+    print(json.dumps([len({number for number in each if number >= first}) for each in seen]))
 
 
 async def log(lines: asyncio.StreamReader, arrived: Callable[[int], None]) -> None:
@@ -184,11 +195,13 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         await ear.over()
     for name in channels:
         figures["one after the other"][name] = row(latencies(ear, arrivals, name, 0))
-    others = [f"page {number}" for number in range(2, options.pages + 1)]
-    for end in others:
-        noted = lambda number, end=end: arrivals.note(end, number)  # noqa: E731 - each has its own end
-        tasks.append(asyncio.ensure_future(page(url, noted, confirms=False)))
-    await asyncio.sleep(1.0)
+    newest = max(arrivals.at["page"]) + 1
+    others = await asyncio.create_subprocess_exec(
+        *(sys.executable, __file__, "--crowd", url, "--pages", str(options.pages - 1), "--first", str(newest)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await asyncio.sleep(3.0)
     cpu = cpu_s(voice.pid)
     count, begun = round(options.rate * options.seconds), time.monotonic()
     for number in range(count):
@@ -198,9 +211,10 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     figures["processor seconds of the voice per alert then"] = (cpu_s(voice.pid) - cpu) / count
     with contextlib.suppress(TimeoutError):
         await arrivals.everywhere(list(channels), options.alerts + count)
-        await arrivals.everywhere(others, count)
     lost = {end: options.alerts + count - len(arrivals.at[end]) for end in channels}
-    lost |= {end: count - len(arrivals.at[end]) for end in others}
+    await asyncio.sleep(2.0)
+    told, _ = await others.communicate(b"")  # Its end is what they wait for.
+    lost |= {f"page {page}": count - seen for page, seen in enumerate(json.loads(told), 2)}
     for name in channels:
         if not lost[name]:
             figures[f"{options.rate:g} a second"][name] = row(latencies(ear, arrivals, name, options.alerts))
@@ -228,7 +242,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--pages", type=int, default=50)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--crowd", help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.crowd:
+        asyncio.run(crowd(options.crowd, options.pages, options.first))
+        return 0
     before = machine()
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measure(options, Path(folder)))
