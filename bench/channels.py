@@ -45,7 +45,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of the publish
 PATIENCE_S = 20.0
 BACKLOG_S = 300.0
 """How long the end of the minute's alerts is waited for."""
-CHANNELS = ("page", "home", "ntfy", "gotify", "hook")
+CHANNELS = ("home", "ntfy", "gotify", "hook")
+"""A page is open beside them and confirms; how long alerts take to it is measured by the server's own bench."""
 
 
 class Arrivals:
@@ -150,27 +151,22 @@ def listen_to_broker(port: int, arrivals: Arrivals) -> None:
         asyncio.run(listen())
 
 
-def keep_listening(url: str, arrivals: Arrivals) -> None:
+def keep_listening(url: str) -> None:
     """A page that is too slow is sent away, and comes back."""
     while True:
-        listen_to_page(url, arrivals)
+        listen_to_page(url)
         time.sleep(0.5)
 
 
-def listen_to_page(url: str, arrivals: Arrivals) -> None:
+def listen_to_page(url: str) -> None:
     """As a page does, and confirms."""
     with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}api/v1/stream") as stream:  # noqa: S310 - http, our own voice
         name = ""
         for raw in stream:
             key, _, value = raw.decode().strip().partition(": ")
             name = value if key == "event" else name
-            if key == "data" and name == "snapshot":  # What came while it was not listening.
-                for each in json.loads(value)["incidents"]:
-                    arrivals.add("page", each["id"], time.monotonic())
             if key == "data" and name == "alert":
-                at, told = time.monotonic(), json.loads(value)
-                arrivals.add("page", told["incident"]["id"], at)
-                path = f"{url}api/v1/deliveries/{told['delivery']}/seen"
+                path = f"{url}api/v1/deliveries/{json.loads(value)['delivery']}/seen"
                 urllib.request.urlopen(urllib.request.Request(path, method="POST", data=b"")).close()  # noqa: S310 - likewise
 
 
@@ -220,7 +216,7 @@ def measure(folder: Path, cleanup: contextlib.ExitStack, alerts: int, minute_s: 
     while not page.exists() or not page.read_text().endswith("\n"):
         time.sleep(0.1)
     threading.Thread(target=listen_to_broker, args=(port, arrivals), daemon=True).start()
-    threading.Thread(target=keep_listening, args=(page.read_text().strip(), arrivals), daemon=True).start()
+    threading.Thread(target=keep_listening, args=(page.read_text().strip(),), daemon=True).start()
     time.sleep(3.0)
     with Channel(folder / "run" / "events.sock", Role.EAR) as ear:
         latency = one_by_one(ear, arrivals, alerts)
@@ -242,7 +238,7 @@ def over(ear: Channel) -> None:
 def one_by_one(ear: Channel, arrivals: Arrivals, alerts: int) -> dict[str, dict[str, float]]:
     """Milliseconds from the frame until its alert is at each channel."""
     took: dict[str, list[float]] = {name: [] for name in CHANNELS}
-    before = arrivals.count("page")
+    before = arrivals.count("home")
     for number in range(1, alerts + 1):
         begun = time.monotonic()
         alert(ear)
