@@ -140,8 +140,8 @@ class Classifier:
         try:
             chosen = card.extra["operating"]
             several = chosen["several"] if isinstance(network, model.Network) else 0.5
-            shares = (float(chosen[name]) for name in ("present", "absent", "posture"))
-            self.operating = Operating(*shares, float(several))
+            present, absent, posture = (float(chosen[name]) for name in ("present", "absent", "posture"))
+            self.operating = Operating(present, absent, posture, float(several))
         except (KeyError, TypeError, ValueError) as missing:
             raise model.ModelError(f"{card.path}: the model card has no usable {missing}") from None
         if not 0 < self.operating.absent <= self.operating.present < 1:
