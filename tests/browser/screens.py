@@ -127,8 +127,8 @@ class Screen:
             self.page.wait_for_timeout(50)
 
     def mood(self, name: str) -> None:
-        """Until the page is in that mood."""
-        self.wait(f"document.body.dataset.mood === {name!r}")
+        """Until the page has drawn that mood; it is "starting" before it has drawn anything."""
+        self.wait(f"document.body.dataset.mood === {name!r} && 'urgency' in document.body.dataset")
 
     def text(self, what: str) -> str:
         """Text of the element with that id."""
