@@ -210,7 +210,10 @@ def test_a_wrong_configuration_is_said_once_and_not_tried_again(machine):
 
 
 VPN = "100.64.0.7"
-FETCH = f"import urllib.request as u; print(u.urlopen('http://{VPN}:8740/api/v1/state', timeout=3).status)"
+FETCH = (
+    "import ssl, urllib.request as u; trust = ssl.create_default_context(cafile='/run/monitord/page-ca.crt'); "
+    f"print(u.urlopen('https://{VPN}:8740/', timeout=3, context=trust).status)"
+)
 
 
 def test_what_check_says_of_a_vpn_is_what_has_to_be_done(machine):
