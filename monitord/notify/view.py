@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitord.config import Language
 from monitord.events import Calibration, Fault, Gate, Look, Measure, Sight, Sound
 from monitord.notify import incident, texts
+from monitord.notify.ledger import DEAFENING
 from monitord.notify.mood import Mood
 from monitord.notify.rows import word
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+_NO_SOUND = frozenset({Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED, Fault.DETECTOR_MODEL})
+"""With these the ear has no sound whose level it could tell."""
 PROCESSES = ("ear", "eye", "voice")
 
 
@@ -69,7 +72,9 @@ def state_json(
 ) -> Json:
     """The state of the monitor: codes, which the page puts into its own words, and texts in `language`."""
     now = clock.monotonic()
+    live = list(live)
     which = mood(senses, live)
+    deaf = next((each.subject for each in live if isinstance(each.subject, Fault) and each.subject in DEAFENING), None)
 
     def ago(at: float | None) -> float | None:
         return None if at is None else round(max(0.0, now - at), 1)
@@ -79,9 +84,10 @@ def state_json(
         "text": texts.text(which, language),
         "room": room,
         "time": clock.to_utc(now),
-        "level_dbfs": senses.level_dbfs,
+        "level_dbfs": None if deaf in _NO_SOUND else senses.level_dbfs,
+        "deaf": None if deaf is None else word(deaf),
         "gate": None if senses.gate is None else senses.gate.name,
-        "gate_text": "" if senses.gate is None else texts.text(senses.gate, language),
+        "gate_text": "" if senses.gate is None else texts.text(deaf or senses.gate, language),
         "since_ear_s": ago(senses.ear_at),
         "since_sound_s": ago(senses.sound_at),
         "camera": None if senses.seen is None else word(senses.seen),

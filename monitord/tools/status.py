@@ -63,6 +63,9 @@ def status(config: Config, *, as_json: bool) -> int:
     print(f"last sound: {_ago(state['since_sound_s'])}")
     print(f"camera:     {' '.join(filter(None, (state['camera_text'], state.get('calibration_text')))) or 'closed'}")
     print(f"confined:   {state.get('confinement_text') or 'not told yet'}")
+    for channel in state.get("channels", ()):
+        if channel["trouble"]:
+            print(f"channel {channel['name']}: {channel['trouble']}")
     for incident in answer["incidents"]:
         if incident["state"] != "cleared":
             print(f"incident {incident['id']}: {_told(incident)}")

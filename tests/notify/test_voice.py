@@ -188,6 +188,17 @@ def test_the_state_follows_what_happens(house):
     assert mood() == "alert"
 
 
+def test_a_microphone_that_is_gone_is_said_in_the_ears_place_until_it_is_back(house):
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    quiet = house.voice.state()
+    house.tell(Kind.FAULT, Fault.MICROPHONE_MISSING)
+    gone = house.voice.state()
+    assert (quiet["deaf"], gone["deaf"], gone["level_dbfs"]) == (None, "Fault.MICROPHONE_MISSING", None)
+    assert (quiet["gate_text"], "missing" in gone["gate_text"]) == ("The room is quiet.", True)
+    house.tell(Kind.FAULT, Fault.RECOVERED)
+    assert {**house.voice.state(), "time": ""} == {**quiet, "time": ""}
+
+
 def test_a_look_that_never_ends_is_not_shown_for_ever(house):
     house.tell(Kind.HEARTBEAT, Gate.IDLE)
     house.tell(Kind.LOOK, Look.BEGAN, Role.EYE)

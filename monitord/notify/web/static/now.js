@@ -98,7 +98,8 @@ function drawPause(changed) {
 function earSays(state) {
   if (state.gate === null) return t("ear_unheard");
   if (state.gate === "PAUSED") return t("ear_paused");
-  return state.since_ear_s + stateAge() > LOST_S ? t("ear_silent") : t("ear_listening");
+  if (state.since_ear_s + stateAge() > LOST_S) return t("ear_silent");
+  return state.deaf ? t(state.deaf) : t("ear_listening"); // A microphone that is gone does not listen.
 }
 
 // The incident that the title is about, if it is about one.
