@@ -9,6 +9,7 @@ from pathlib import Path
 from types import NoneType
 
 import pytest
+from config_files import load, mistakes
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
@@ -19,18 +20,6 @@ from monitord.events import Sound
 FREE = {"groups", "notify"}
 """Sections whose keys the owner chooses."""
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
-
-
-def load(tmp_path, text):
-    path = tmp_path / "my.toml"
-    path.write_text(text, "utf-8")
-    return Config.load(path)
-
-
-def mistakes(tmp_path, text):
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, text)
-    return str(caught.value).replace(str(tmp_path / "my.toml"), "my.toml").splitlines()
 
 
 def explanation(path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from config_files import load, mistakes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,18 +25,6 @@ NEEDED = {
     "desktop": "",
     "apprise": 'url = "json://10.0.0.1"',
 }
-
-
-def load(tmp_path, text):
-    path = tmp_path / "my.toml"
-    path.write_text(text, "utf-8")
-    return Config.load(path)
-
-
-def mistakes(tmp_path, text):
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, text)
-    return str(caught.value).replace(str(tmp_path / "my.toml"), "my.toml").splitlines()
 
 
 def shown():

@@ -125,6 +125,22 @@ def _goes_on(state: State, seen: tuple[Action, ...] = _SEEN) -> dict[Event, Step
     }
 
 
+def _rings(state: State) -> dict[Event, Step]:
+    """What may happen while it rings: the same, whichever group has it."""
+    return {
+        **_goes_on(state),
+        Event.AGAIN: (state, _SEND),
+        Event.URGENT: (state, _SEND),
+        Event.HOLD: (State.HELD, _SHOW),
+        Event.REPEAT: (state, (Action.REPEAT,)),
+        Event.ESCALATE: (State.ESCALATED, (Action.ESCALATE,)),
+        Event.MUTE: (State.MUTED, _SHOW),
+        Event.RECOVERED: (State.CLEARED, _OVER),
+        Event.QUIET: (State.CLEARED, _OVER),
+        Event.ACK: (State.ACKNOWLEDGED, _TAKEN),
+    }
+
+
 TABLE: dict[State, dict[Event, Step]] = {
     State.OPEN: {
         Event.SOUND: (State.OPEN, _SHOW),
@@ -144,30 +160,8 @@ TABLE: dict[State, dict[Event, Step]] = {
         Event.QUIET: (State.CLEARED, _SHOW),
         Event.ACK: (State.ACKNOWLEDGED, _SHOW),
     },
-    State.ALERTING: {
-        **_goes_on(State.ALERTING),
-        Event.AGAIN: (State.ALERTING, _SEND),
-        Event.URGENT: (State.ALERTING, _SEND),
-        Event.HOLD: (State.HELD, _SHOW),
-        Event.REPEAT: (State.ALERTING, (Action.REPEAT,)),
-        Event.ESCALATE: (State.ESCALATED, (Action.ESCALATE,)),
-        Event.MUTE: (State.MUTED, _SHOW),
-        Event.RECOVERED: (State.CLEARED, _OVER),
-        Event.QUIET: (State.CLEARED, _OVER),
-        Event.ACK: (State.ACKNOWLEDGED, _TAKEN),
-    },
-    State.ESCALATED: {
-        **_goes_on(State.ESCALATED),
-        Event.AGAIN: (State.ESCALATED, _SEND),
-        Event.URGENT: (State.ESCALATED, _SEND),
-        Event.HOLD: (State.HELD, _SHOW),
-        Event.REPEAT: (State.ESCALATED, (Action.REPEAT,)),
-        Event.ESCALATE: (State.ESCALATED, (Action.ESCALATE,)),
-        Event.MUTE: (State.MUTED, _SHOW),
-        Event.RECOVERED: (State.CLEARED, _OVER),
-        Event.QUIET: (State.CLEARED, _OVER),
-        Event.ACK: (State.ACKNOWLEDGED, _TAKEN),
-    },
+    State.ALERTING: _rings(State.ALERTING),
+    State.ESCALATED: _rings(State.ESCALATED),
     State.MUTED: {
         **_goes_on(State.MUTED),
         Event.AGAIN: (State.ALERTING, _SEND),

@@ -183,7 +183,7 @@ class Voice:
             by: who, as far as the channel knows.
             via: the channel that it came by.
         """
-        known = self._shown.get(number) or self._journal.incident(number)
+        known = self._known(number)
         if known is None:
             return None
         now = self._clock.monotonic()
@@ -203,7 +203,7 @@ class Voice:
 
     def mute(self, number: int, by: str = "", via: str = "") -> Json | None:
         """A person mutes the tones of an incident for a while; None: there is none of that number. As `acknowledge`."""
-        known = self._shown.get(number) or self._journal.incident(number)
+        known = self._known(number)
         if known is None:
             return None
         now = self._clock.monotonic()
@@ -271,8 +271,12 @@ class Voice:
 
     def find(self, number: int) -> Json | None:
         """The incident of that number, for JSON; None: there is none."""
-        known = self._shown.get(number) or self._journal.incident(number)
+        known = self._known(number)
         return None if known is None else self.incident(known)
+
+    def _known(self, number: int) -> Incident | None:
+        """The incident of that number: of those that are shown, else from the journal."""
+        return self._shown.get(number) or self._journal.incident(number)
 
     def _tell_time(self, now: float) -> float:
         """Tell the wall clock's time to the rules; returns when its next minute begins, monotonic."""
@@ -322,7 +326,7 @@ class Voice:
 
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
-        each = self._shown.get(failed.incident) or self._journal.incident(failed.incident)
+        each = self._known(failed.incident)
         if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
         notify = self._triage.rule(each).notify
@@ -343,7 +347,7 @@ class Voice:
             return each
         self._outbox.put(after)
         self._unwritten.put(after)
-        known = self._shown.get(after.incident) or self._journal.incident(after.incident)
+        known = self._known(after.incident)
         if known is None:
             return after
         if delivery.Action.TRANSMIT in actions:
