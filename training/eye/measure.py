@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
+from training.person.data import LYING, NOBODY, UPRIGHT
+from training.person.measure import PEOPLE, SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from training.person.data import Target
 
 FALSE_ALARMS = 0.03
-PEOPLE = (PERSON, LYING, UPRIGHT)
 ROOMS = ("rooms", "messy_rooms")
 
 
@@ -83,16 +83,8 @@ def figures(scored: Scored, at: float, split: str = "test") -> dict[str, str]:
             low, high = wilson(hits, len(chosen))
             table[name] = f"{hits / len(chosen):.3f} ({hits} of {len(chosen)}; {low:.2f} to {high:.2f})"
 
-    share("empty rooms of unseen houses called a person", ("rooms",), (NOBODY,))
-    share("messy rooms called a person", ("messy_rooms",), (NOBODY,))
-    share("gmdcsa24 room without its person called a person", ("gmdcsa24_empty",), (NOBODY,))
-    share("lying adults found (gmdcsa24)", ("gmdcsa24",), (LYING,))
-    share("upright and sitting adults found (gmdcsa24)", ("gmdcsa24",), (UPRIGHT,))
-    share("falling and other adults found (gmdcsa24)", ("gmdcsa24",), (PERSON,))
-    share("infants found", ("infants",), PEOPLE)
-    share("lying infants found", ("infants",), (LYING,))
-    share("COCO people found", ("coco",), PEOPLE)
-    share("COCO pictures without people called a person", ("coco",), (NOBODY,))
+    for row in SHARES:
+        share(*row)
     for name, sources in {"COCO": ("coco",), "all sources": ()}.items():
         there, empty = scored.which(sources, PEOPLE, split), scored.which(sources, (NOBODY,), split)
         table[f"AUC of presence, {name}"] = f"{auc(scored.person[there], scored.person[empty]):.3f}"

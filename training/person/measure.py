@@ -24,6 +24,20 @@ MISSED = 0.05
 POSTURE = 0.6
 """Share of the probability of a person from which a posture is told."""
 _ROOMS = ("rooms", "messy_rooms")
+PEOPLE = (PERSON, LYING, UPRIGHT)
+SHARES = (
+    ("empty rooms of unseen houses called a person", ("rooms",), (NOBODY,)),
+    ("messy rooms called a person", ("messy_rooms",), (NOBODY,)),
+    ("gmdcsa24 room without its person called a person", ("gmdcsa24_empty",), (NOBODY,)),
+    ("lying adults found (gmdcsa24)", ("gmdcsa24",), (LYING,)),
+    ("upright and sitting adults found (gmdcsa24)", ("gmdcsa24",), (UPRIGHT,)),
+    ("falling and other adults found (gmdcsa24)", ("gmdcsa24",), (PERSON,)),
+    ("infants found", ("infants",), PEOPLE),
+    ("lying infants found", ("infants",), (LYING,)),
+    ("COCO people found", ("coco",), PEOPLE),
+    ("COCO pictures without people called a person", ("coco",), (NOBODY,)),
+)
+"""Rows of issue 4's table that are a share called a person: what, of which sources, with which targets."""
 
 
 @dataclass(slots=True)
@@ -93,7 +107,6 @@ def figures(scored: Scored, somebody: np.ndarray, present: float, lies: np.ndarr
         lies: where given, True for each item whose likelier posture is lying.
     """
     found = somebody >= present
-    people = (PERSON, LYING, UPRIGHT)
     table = {}
 
     def share(name: str, sources: tuple[str, ...], targets: tuple[tuple[int, int, int], ...]) -> None:
@@ -101,18 +114,10 @@ def figures(scored: Scored, somebody: np.ndarray, present: float, lies: np.ndarr
         if len(chosen):
             table[name] = f"{found[chosen].mean():.3f} ({found[chosen].sum()} of {len(chosen)})"
 
-    share("empty rooms of unseen houses called a person", ("rooms",), (NOBODY,))
-    share("messy rooms called a person", ("messy_rooms",), (NOBODY,))
-    share("gmdcsa24 room without its person called a person", ("gmdcsa24_empty",), (NOBODY,))
-    share("lying adults found (gmdcsa24)", ("gmdcsa24",), (LYING,))
-    share("upright and sitting adults found (gmdcsa24)", ("gmdcsa24",), (UPRIGHT,))
-    share("falling and other adults found (gmdcsa24)", ("gmdcsa24",), (PERSON,))
-    share("infants found", ("infants",), people)
-    share("lying infants found", ("infants",), (LYING,))
-    share("COCO people found", ("coco",), people)
-    share("COCO pictures without people called a person", ("coco",), (NOBODY,))
+    for row in SHARES:
+        share(*row)
     for name, sources in {"COCO": ("coco",), "all sources": ()}.items():
-        there, empty = scored.pick(*sources, targets=people), scored.pick(*sources, targets=(NOBODY,))
+        there, empty = scored.pick(*sources, targets=PEOPLE), scored.pick(*sources, targets=(NOBODY,))
         table[f"AUC of presence, {name}"] = f"{auc(somebody[there], somebody[empty]):.3f}"
     if lies is not None:
         for name in ("gmdcsa24", "infants"):
