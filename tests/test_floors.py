@@ -80,6 +80,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.outbox": 2,
+    "monitord.notify.addressees": 2,
     "monitord.notify.sensing": 2,
     "monitord.notify.view": 2,
     "monitord.notify.ledger": 2,

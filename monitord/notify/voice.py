@@ -16,9 +16,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from monitord.config import LOG, LOOK_GRACE_S, PAGE
+from monitord.config import LOOK_GRACE_S, PAGE
 from monitord.events import Fault
 from monitord.notify import delivery, incident, texts, view
+from monitord.notify.addressees import Addressees
 from monitord.notify.delivery import Reason
 from monitord.notify.incident import Act, Action
 from monitord.notify.journal import JournalError
@@ -86,7 +87,8 @@ class Voice:
         followers: Collection[str] = (),
     ) -> None:
         self._config, self._journal, self._sinks, self._clock = config, journal, tuple(sinks), clock
-        self._transmit, self._publish, self._jitter, self._followers = transmit, publish, jitter, followers
+        self._transmit, self._publish, self._jitter = transmit, publish, jitter
+        self._addressees = Addressees(self._sinks, config.groups, followers)
         self.senses = view.Senses()
         next_incident, next_delivery = journal.next_ids()
         self._wait_s = config.video.look_s + LOOK_GRACE_S
@@ -297,7 +299,9 @@ class Voice:
             self._shown[change.incident.id] = change.incident
             self._unwritten.put(change.incident)
             for reason in [_REASONS[action] for action in change.actions if action in _REASONS]:
-                for begun in self._outbox.begin(change.incident.id, self._for(change.incident, reason), reason, now):
+                each, notify = change.incident, self._triage.rule(change.incident).notify
+                sinks = self._addressees.of(each, reason, notify, self._outbox.told(each.id))
+                for begun in self._outbox.begin(each.id, sinks, reason, now):
                     self._unwritten.put(begun)
         if data is not None:
             self._unwritten.frame(data, now)
@@ -309,33 +313,16 @@ class Voice:
         if changed or data is not None:
             self._publish("state", self.state())
 
-    def _for(self, each: Incident, reason: Reason) -> list[str]:
-        """The channels that `reason` of `each` goes to."""
-        if reason not in delivery.RINGS:
-            told = self._outbox.told(each.id)
-            return [sink for sink in self._sinks if sink in told and sink in self._followers]
-        if each.subject is Fault.ALERT_UNDELIVERED:
-            return list(self._sinks)
-        groups = self._triage.rule(each).notify[: each.level + 1]
-        wanted = {sink for group in groups for sink in self._group(group)}
-        return [sink for sink in self._sinks if sink in wanted] or list(self._sinks)
-
-    def _group(self, name: str) -> tuple[str, ...]:
-        """Channels of a group; "everyone" is all of them, unless the owner has named fewer."""
-        return self._config.groups.get(name, self._sinks)
-
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
         each = self._known(failed.incident)
         if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
             return []
-        notify = self._triage.rule(each).notify
-        group = set(self._group(notify[min(each.level, len(notify) - 1)])) - {LOG}
-        if self._outbox.lost(each.id, group):
+        if self._outbox.lost(each.id, self._addressees.in_charge(each, self._triage.rule(each).notify)):
             escalated = self._triage.unreached(each.id, now)
             if escalated:
                 return escalated
-        if each.subject is Fault.ALERT_UNDELIVERED or not self._outbox.lost(each.id, set(self._sinks) - {LOG}):
+        if each.subject is Fault.ALERT_UNDELIVERED or not self._outbox.lost(each.id, self._addressees.people()):
             return []
         return self._triage.fault(Fault.ALERT_UNDELIVERED, now)
 
