@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,17 +95,17 @@ def live_and_die(voice, flood, dice):
 
 
 def journalled(voice, *, when_all_is_brought=False):
-    """The frames in the journal; none yet where there is none, or where deliveries are under way and it matters."""
+    """The frames in the journal; none where deliveries are under way and it matters, or none can be read yet.
+
+    That is so before the voice has made it, and while a damaged one waits for the voice to set it aside.
+    """
     try:
-        history = read(voice.state / "journal.sqlite3")
+        with closing(read(voice.state / "journal.sqlite3")) as history:
+            if when_all_is_brought and history.unfinished():
+                return []
+            return [(stored.frame.boot, stored.frame.sequence) for stored in history.frames_since("2000")]
     except JournalError:
         return []
-    try:
-        if when_all_is_brought and history.unfinished():
-            return []
-        return [(stored.frame.boot, stored.frame.sequence) for stored in history.frames_since("2000")]
-    finally:
-        history.close()
 
 
 def settled(voice):
