@@ -64,6 +64,37 @@ def test_a_screen_that_was_switched_on_once_says_that_the_browser_wants_a_touch(
     phone.page.locator("#title").tap()  # Any touch will do.
     phone.wait("document.getElementById('silent').hidden")
     phone.loud()
+    # The touch meant the sound, whatever has moved under the finger meanwhile.
+    assert phone.page.locator("#act .strong").is_visible()
+
+
+PRESS = """([began, detail]) => {
+    const button = document.querySelector("#act .strong");
+    const from = began === "button" ? button : document.getElementById(began);
+    if (from) from.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+    button.dispatchEvent(new MouseEvent("click", { bubbles: true, detail }));
+}"""
+
+
+@pytest.mark.parametrize(("began", "detail"), [("button", 1), (None, 0), (None, 1)])
+def test_a_press_of_the_button_acknowledges(screen, house, began, detail):
+    """By finger, by key, by a screen reader that sends no touch; the control of the test below."""
+    STATES["alert-high"].bring(house)
+    phone = screen()
+    phone.mood("alert")
+    phone.page.evaluate(PRESS, [began, detail])
+    phone.wait("document.querySelector('#incidents .acknowledged')")
+
+
+def test_a_button_that_moves_under_a_finger_acknowledges_nothing(screen, house):
+    STATES["alert-high"].bring(house)
+    phone = screen()
+    phone.mood("alert")
+    phone.page.evaluate(PRESS, ["title", 1])
+    phone.page.wait_for_timeout(1500)
+    assert phone.page.locator("#incidents .acknowledged").count() == 0
+    phone.page.locator("#act .strong").tap()
+    phone.wait("document.querySelector('#incidents .acknowledged')")
 
 
 def rhythm(found):

@@ -25,11 +25,21 @@ export function setText(id, text) {
   if (at(id).textContent !== text) at(id).textContent = text;
 }
 
+// Where the touch began that is under way: a button, or null for anything else; undefined while none is.
+let began;
+document.addEventListener("pointerdown", (event) => (began = event.target.closest("button")), true);
+document.addEventListener("pointercancel", () => (began = undefined), true);
+document.addEventListener("click", () => (began = undefined));
+
+// What appears under a finger that is already down was not meant: an alert that nobody has read would be acknowledged. A
+// key or a screen reader presses without a touch.
+const isMeant = (made, event) => event.detail === 0 || began === undefined || began === made;
+
 export function button(className, text, label, press) {
   const made = make("button", className, text);
   made.type = "button";
   if (label) made.setAttribute("aria-label", label);
-  made.addEventListener("click", () => press(made));
+  made.addEventListener("click", (event) => isMeant(made, event) && press(made));
   return made;
 }
 
