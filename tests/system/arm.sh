@@ -40,7 +40,8 @@ for number in 0 1 2 3; do
 done >"$work/cpuinfo"
 mount --bind "$work/cpuinfo" "$work/root/proc/cpuinfo"
 inside() {
-    chroot "$work/root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 QEMU_CPU=cortex-a72 "$@" \
+    chroot "$work/root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 QEMU_CPU=cortex-a72 \
+        MONITORD_EMULATED=1 "$@" \
         </dev/null
 }
 
