@@ -153,9 +153,15 @@ class Config(Section):
         except UnicodeDecodeError as cause:
             raise ConfigError(f"{path}: is not UTF-8 text at byte {cause.start}; save it as UTF-8") from None
         try:
-            return cls.model_validate(tomllib.loads(text))
+            content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as cause:
             raise ConfigError(f"{path}: is not valid TOML: {cause}") from None
+        except RecursionError:
+            raise ConfigError(f"{path}: is nested too deeply") from None
+        except ValueError:  # Of Python's own: an integer of thousands of digits.
+            raise ConfigError(f"{path}: has a number of far too many digits") from None
+        try:
+            return cls.model_validate(content)
         except ValidationError as cause:
             raise ConfigError("\n".join(explain(path, text, error, cls) for error in cause.errors())) from None
 

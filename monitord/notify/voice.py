@@ -197,7 +197,8 @@ class Voice:
         if changes[0].actions:
             self._unwritten.act(Act(number, now, incident.Event.ACK, by, via))
             log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
-        if known.subject is Fault.ALERT_UNDELIVERED:  # Somebody knows now, and that was all it was about.
+        if known.subject is Fault.ALERT_UNDELIVERED and changes[0].incident.state is not incident.State.CLEARED:
+            # Somebody knows now, and that was all it was about. A former one says nothing of one that stands.
             changes += self._triage.recovered(Fault.ALERT_UNDELIVERED, now)
         self._write_later(now)
         self._settle(changes)

@@ -327,6 +327,26 @@ def test_an_alert_that_reached_nobody_is_an_alarm_on_every_channel_and_ends_when
     assert house.voice.acknowledge(undelivered["id"], "Anna", "page")["state"] == "cleared"
 
 
+def test_who_takes_an_undelivered_alert_of_the_past_does_not_take_the_one_that_stands(house, monkeypatch):
+    monkeypatch.setattr(delivery, "EXPIRE_S", 30.0)
+
+    def reaches_nobody(sound):
+        house.tell(Kind.SOUND, sound)
+        for _ in range(5):
+            house.wait(10)
+            house.tell(Kind.HEARTBEAT, Gate.IDLE)
+        return next(each["id"] for each in house.voice.incidents() if each["label"] == "ALERT_UNDELIVERED")
+
+    first = reaches_nobody(Sound.HELP)
+    house.voice.acknowledge(first)
+    second = reaches_nobody(Sound.HILFE)
+    assert second != first
+    answer = house.voice.acknowledge(first)
+    assert answer["id"] == first
+    assert house.voice.find(second)["state"] != "cleared"
+    assert house.voice.acknowledge(second)["state"] == "cleared"
+
+
 def test_an_acknowledgement_is_on_record_with_who_and_from_where(house):
     house.tell(Kind.SOUND, Sound.HELP)
     muted = house.voice.mute(1, "Ben", "tablet")
