@@ -75,3 +75,22 @@ def test_a_voice_that_comes_back_is_no_alarm_and_an_ear_that_does_not_is_a_fault
     machine.wait("the ear's alarm", lambda: alarms(machine, "monitord-audio"))
     # `monitord status` reads the same wrong file; the log has what every channel is told.
     machine.wait("the fault", lambda: "(fault) Test: The ear is silent" in machine.log())
+
+
+def test_a_reload_keeps_everybody_alive_and_a_wrong_file_is_a_fault_until_it_is_mended(machine):
+    machine.run("systemctl", "start", VOICE)
+    machine.wait("the ear is up", lambda: machine.active(EAR) and machine.status())
+    before = machine.pid(VOICE), machine.pid(EAR)
+
+    def faults():
+        return {each["label"] for each in machine.incidents("fault") if each["state"] != "cleared"}
+
+    machine.configure(SOUND, extra="[adio]\n")
+    machine.run("systemctl", "reload", VOICE)
+    machine.wait("the fault", lambda: "(fault) Test: The configuration file is wrong" in machine.log())
+    machine.configure(SOUND, extra="[rules.cry]\nrepeat_s = 5.0\n", look_s=3.0)
+    machine.run("systemctl", "reload", VOICE)
+    machine.wait("it is over", lambda: "CONFIGURATION" not in faults())
+    assert "in effect now: rules.cry.repeat_s" in machine.log()
+    assert "Needs a restart: video.look_s" in machine.show(VOICE, "StatusText")
+    assert (machine.pid(VOICE), machine.pid(EAR)) == before
