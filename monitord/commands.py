@@ -56,7 +56,7 @@ def notify(options: argparse.Namespace) -> int:
     config = Config.load(options.config)
     from monitord.notify.process import main
 
-    return main(config)
+    return main(config, options.config)
 
 
 def demo(options: argparse.Namespace) -> int:

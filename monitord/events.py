@@ -187,6 +187,7 @@ class Fault(Enum):
     THROTTLED = 59
     TOO_HOT = 60
     MEMORY_LOW = 61
+    CONFIGURATION = 62
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

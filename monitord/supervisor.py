@@ -89,7 +89,7 @@ class Supervisor:
         self._status = 0
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT; returns the exit code.
+        """Run until SIGTERM or SIGINT, or the terminal is closed; SIGHUP goes to the voice. Returns the exit code.
 
         Raises:
             SupervisorError: another monitord runs here, or the runtime folder cannot be used.
@@ -101,6 +101,7 @@ class Supervisor:
             self._catch_signals(cleanup)
             voice, ear = _Child("notify", events), _Child("audio", None)
             self._eye, self._looks = _Child("video", looks), looks
+            self._voice = voice
             self._children = (voice, ear, self._eye)
             cleanup.callback(self._stop_all)
             self._start(voice)
@@ -157,7 +158,7 @@ class Supervisor:
             file_actions=hand_over,
             setpgroup=0,  # Ctrl-C reaches the supervisor only, which then ends the others in order.
             setsigmask=(),
-            setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGCHLD),
+            setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD),
         )
         child.pidfd = os.pidfd_open(child.pid)
         child.started = time.monotonic()
@@ -211,12 +212,16 @@ class Supervisor:
         cleanup.callback(os.close, writer)
         previous = signal.set_wakeup_fd(writer)
         cleanup.callback(signal.set_wakeup_fd, previous)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             cleanup.callback(signal.signal, number, signal.signal(number, lambda *_: None))
+        terminal = _has_terminal()
 
         def arrived() -> None:
-            os.read(reader, 64)
-            self._stopping = True
+            came = set(os.read(reader, 64))
+            if came != {signal.SIGHUP} or (terminal and not _has_terminal()):  # Its window was closed.
+                self._stopping = True
+            elif self._voice.alive:
+                signal.pidfd_send_signal(self._voice.pidfd, signal.SIGHUP)
 
         self._selector.register(reader, selectors.EVENT_READ, arrived)
 
@@ -225,6 +230,15 @@ class Supervisor:
         if self._trace:
             line = {"process": child.role, "what": what, "pid": child.pid, "code": code}
             print(json.dumps(line), flush=True)  # noqa: T201 - the trace that the demo and scripts read
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal; one that was closed is none (it answers EIO or ENXIO)."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _open_runtime_dir(cleanup: contextlib.ExitStack) -> Path:

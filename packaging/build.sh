@@ -73,6 +73,7 @@ install -Dm644 "$here/systemd/monitord.sysusers" "$root/usr/lib/sysusers.d/monit
 install -Dm644 "$here/systemd/monitord.tmpfiles" "$root/usr/lib/tmpfiles.d/monitord.conf"
 install -Dm644 -t "$root/lib/udev/rules.d" "$here"/systemd/*.rules
 install -Dm755 "$here/monitord" "$root/usr/bin/monitord"
+install -Dm755 "$here/monitord-failed" "$root/usr/libexec/monitord-failed"
 install -dm755 "$root/etc/monitord"
 # The example is the configuration, under a heading of its own.
 sed -n '/^# A key that is left out/,$p' "$top/config.example.toml" | cat "$here/config-heading.toml" - \
@@ -84,7 +85,7 @@ printf 'monitord (%s~%s) %s; urgency=medium\n\n  * See CHANGELOG.md.gz beside th
     "$version" "$suite" "$suite" "$(sed -n 's/^Maintainer: //p' "$here/debian/control.in")" \
     "$(date -uRd "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$root/usr/share/doc/monitord/changelog.gz"
 install -m644 "$here/debian/lintian-overrides" "$root/usr/share/lintian/overrides/monitord"
-find "$root" -type d -exec chmod 755 {} + -o -type f ! -path '*/usr/bin/*' -exec chmod 644 {} +
+find "$root" -type d -exec chmod 755 {} + -o -type f ! -path '*/usr/bin/*' ! -path '*/usr/libexec/*' -exec chmod 644 {} +
 chmod 640 "$root/etc/monitord/config.toml"
 
 mkdir "$root/DEBIAN"

@@ -31,6 +31,7 @@ FLOORS: dict[str, int] = {
     "monitord.config.hours": 0,
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
+    "monitord.config.changes": 0,
     "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means

@@ -1,6 +1,7 @@
 """What is made for the package beside the code: pages, completion, the list of wheels, units that fit them."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 PACKAGING = Path(__file__).parent.parent / "packaging"
 EXAMPLE = PACKAGING.parent / "config.example.toml"
 UNITS = sorted((PACKAGING / "systemd").glob("*.service"))
+FAILED = "monitord-failed"
+PROCESSES = [unit for unit in UNITS if not unit.name.startswith(FAILED)]
 
 
 def script(name):
@@ -100,7 +103,7 @@ def settings(unit):
     return re.findall(r"^(\w+)=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", PROCESSES, ids=lambda unit: unit.name)
 def test_a_unit_starts_a_command_that_there_is(unit):
     command = dict(settings(unit))["ExecStart"].split()
     assert command[:3] == ["/opt/monitord/bin/python", "-m", "monitord"]
@@ -133,3 +136,54 @@ def test_the_installed_configuration_is_the_example_under_its_own_heading():
     # build.sh cuts there; without the line the installed file would be empty.
     assert re.search(r"^# A key that is left out", example, re.MULTILINE)
     assert "monitord.sh" not in example[example.index("# A key that is left out") :]
+
+
+@pytest.mark.parametrize("unit", PROCESSES, ids=lambda unit: unit.name)
+def test_what_stays_down_starts_the_alarm(unit):
+    assert dict(settings(unit))["OnFailure"] == f"{FAILED}@%p.service"
+    alarm = dict(settings(PACKAGING / "systemd" / f"{FAILED}@.service"))
+    assert alarm["ExecStart"] == f"/usr/libexec/{FAILED} %i"
+    assert f"/usr/libexec/{FAILED}" in (PACKAGING / "build.sh").read_text("utf-8")
+
+
+def failed(unit, folder, status="1", **environment):
+    """The alarm's script, and what it prints, line by line."""
+    given = {"PATH": os.defpath, "RUNTIME_DIRECTORY": str(folder), "MONITOR_EXIT_STATUS": status, **environment}
+    command = [PACKAGING / FAILED, unit]
+    return subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize(
+    ("unit", "status", "says"),
+    [
+        ("monitord-audio", "2", ("<0>", "NOBODY IS LISTENING", "monitord-audio stays down", "'monitord check'")),
+        ("monitord-audio", "1", ("<0>", "NOBODY IS LISTENING", "'journalctl -u monitord-audio'")),
+        ("monitord-video", "1", ("<1>", "the camera gave no answer", "'journalctl -u monitord-video'")),
+    ],
+)
+def test_the_alarm_says_at_once_what_is_down_and_what_to_do(tmp_path, unit, status, says):
+    with failed(unit, tmp_path, status) as alarm:
+        (line,) = alarm.stdout.read().splitlines()
+    assert alarm.returncode == 0
+    assert all(each in line for each in says), line
+    assert line.startswith(says[0])
+
+
+def test_a_voice_that_is_up_again_is_no_alarm(tmp_path):
+    (tmp_path / "page").write_text("http://127.0.0.1\n")
+    with failed("monitord", tmp_path) as alarm:
+        assert alarm.stdout.read().splitlines() == ["<5>monitord: monitord is up again."]
+
+
+def test_a_voice_that_stays_down_is_told_again_and_again_until_it_is_up(tmp_path):
+    page = tmp_path / "page"
+    page.write_text("what a dead voice has left\n")
+    os.utime(page, (1, 1))
+    quick = {"MONITORD_FAILED_WAIT_S": "0", "MONITORD_FAILED_AGAIN_S": "1"}
+    with failed("monitord", tmp_path, "2", **quick) as alarm:
+        for _ in range(2):
+            line = alarm.stdout.readline()
+            assert line.startswith("<0>monitord: NOBODY WILL BE TOLD")
+            assert "'monitord check'" in line
+        page.touch()
+        assert alarm.stdout.read().splitlines()[-1] == "<5>monitord: monitord is up again."

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -34,6 +35,9 @@ if role == "audio" and behaviour == "ear ignores the end":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if role == "notify" and os.environ.get("LISTEN_FDS") != "1":
     sys.exit(9)
+if role == "notify" and behaviour == "voice hears a hangup":
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
+    open("listens", "w").close()
 time.sleep(600)
 """
 RUN = """
@@ -53,7 +57,7 @@ except supervisor.SupervisorError as cause:
 class House:
     """A supervisor in a process of its own, whose children run the stand-in above instead of monitord."""
 
-    def __init__(self, folder: Path, root: Path, behaviour: str = "") -> None:
+    def __init__(self, folder: Path, root: Path, behaviour: str = "", own: str = "", **started) -> None:
         stand_in = folder / "stand_in"
         (stand_in / "monitord").mkdir(parents=True, exist_ok=True)
         (stand_in / "monitord" / "__init__.py").touch()
@@ -63,12 +67,13 @@ class House:
         environment = {**os.environ, "RUNTIME_DIRECTORY": str(self.runtime), "BEHAVIOUR": behaviour}
         environment["PYTHONPATH"] = str(stand_in)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(root=str(root))],
+            [sys.executable, "-c", own + RUN.format(root=str(root))],
             env=environment,
             cwd=stand_in,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            **started,
         )
 
     def told(self, process: str, what: str) -> dict:
@@ -211,6 +216,36 @@ def test_a_second_supervisor_in_one_place_is_refused_in_one_sentence(house):
     second = house()
     assert second.process.wait(10) == 1
     assert "already runs here" in second.process.stderr.read().splitlines()[-1]
+
+
+def test_a_hangup_reaches_the_voice_and_nobody_else(house, tmp_path):
+    built = house("voice hears a hangup")
+    ear = built.told("audio", "started")["pid"]
+    for _ in range(500):
+        if (tmp_path / "stand_in" / "listens").exists():
+            break
+        time.sleep(0.02)
+    built.process.send_signal(signal.SIGHUP)
+    assert built.told("notify", "ended")["code"] == 7
+    assert Path(f"/proc/{ear}").exists()
+    assert built.process.poll() is None
+    assert built.end() == 0
+
+
+def test_a_terminal_that_is_closed_ends_it(tmp_path, pytestconfig):
+    """The hangup that comes with a closed window is no request to read a file."""
+    leader, follower = pty.openpty()
+    own = f"import fcntl, termios; fcntl.ioctl({follower}, termios.TIOCSCTTY, 0)\n"
+    built = House(tmp_path, pytestconfig.rootpath, own=own, start_new_session=True, pass_fds=(follower,))
+    try:
+        built.told("audio", "started")
+        os.close(follower)
+        os.close(leader)
+        assert built.process.wait(10) == 0
+    finally:
+        built.end(signal.SIGKILL)
+        built.process.stdout.close()
+        built.process.stderr.close()
 
 
 def test_back_off_grows_and_stays_bounded():

@@ -11,6 +11,8 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
+from monitord.config import Config, ConfigError
+from monitord.config.changes import changes
 from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitord.config import Config
     from monitord.confine import Confinement
     from monitord.notify.sinks import Notice
 
@@ -63,19 +64,19 @@ _AT_ONCE = 4
 """Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
 
-def main(config: Config) -> int:
-    """Run the voice until SIGTERM or SIGINT; returns the exit code."""
+def main(config: Config, path: Path | None = None) -> int:
+    """Run the voice until SIGTERM or SIGINT; on SIGHUP it reads `path` again. Returns the exit code."""
     confinement = confine(Process.VOICE)
     try:
-        return asyncio.run(_Process(config, Clock(), confinement).run())
+        return asyncio.run(_Process(config, path, Clock(), confinement).run())
     except (JournalError, InboxError, ServerError, TlsError) as cause:
         log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
         return 1
 
 
 class _Process:
-    def __init__(self, config: Config, clock: Clock, confinement: Confinement) -> None:
-        self._config = config
+    def __init__(self, config: Config, path: Path | None, clock: Clock, confinement: Confinement) -> None:
+        self._config, self._path = config, path
         self._confinement = confinement
         self._clock = clock
         self._status = 0
@@ -124,6 +125,7 @@ class _Process:
         )
         cleanup.callback(self._voice.flush)
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        self._voice.configured(right=True)
         self._recall()
         page = self._config.page
         names = names_of_this_machine()
@@ -158,8 +160,10 @@ class _Process:
         watchdog_s = service.watchdog_s()
         if watchdog_s is not None:
             self._every(watchdog_s, self._feed_watchdog)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
         self._tick()
         log.info("the page is at %s", url)
+        self._url = url
         service.notify(f"READY=1\nSTATUS=The page is at {url}")
 
     def state(self) -> dict[str, Any]:
@@ -215,6 +219,30 @@ class _Process:
             self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
             self._tested = None
         return results
+
+    def _reload(self) -> None:
+        """Read the file again; a wrong one changes nothing here."""
+        try:
+            changed = changes(self._config, Config.load(self._path))
+        except ConfigError as cause:
+            for line in str(cause).splitlines():
+                log.error("%s", line)  # noqa: TRY400 - a sentence for a person, not a traceback
+            log.error("the old configuration is kept; mend the file: with it, nothing would start again")  # noqa: TRY400
+            self._voice.configured(right=False)
+            self._status_line("The configuration file is wrong; the old one is kept")
+            return
+        self._config = changed.config
+        self._voice.follow(changed.config)
+        self._voice.configured(right=True)
+        log.info("the configuration was read again; in effect now: %s", ", ".join(changed.applied) or "nothing new")
+        if changed.waiting:
+            log.warning("changed, and in effect after a restart: %s", ", ".join(changed.waiting))
+        self._status_line(f"Needs a restart: {', '.join(changed.waiting)}" if changed.waiting else "")
+        self._tick()
+
+    def _status_line(self, more: str) -> None:
+        """What `systemctl status` shows."""
+        service.notify("STATUS=" + "; ".join(filter(None, (more, f"the page is at {self._url}"))))
 
     def _skip_what_is_committed(self) -> None:
         """The voice may have died after the commit and before it took the frame."""

@@ -45,6 +45,7 @@ EAR_SILENT_S = 15.0
 
 _LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
 _LASTING |= {Fault.CAMERA_MOVED, Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED, Fault.ALERT_UNDELIVERED}
+_LASTING |= {Fault.CONFIGURATION}
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
@@ -97,6 +98,10 @@ class Triage:
     def live(self) -> list[Incident]:
         """Incidents that are not cleared, oldest first."""
         return list(self._live.values())
+
+    def follow(self, rules: RulesConfig, quiet: QuietConfig) -> None:
+        """The owner has other rules from now on; what an incident waits for already stays as it is."""
+        self._rules, self._quiet = rules, quiet
 
     def it_is(self, local: datetime) -> None:
         """What the clock on the wall shows now; to be said before anything else happens, and before `tick`."""

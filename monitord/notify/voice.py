@@ -14,6 +14,7 @@ page shows it as soon as anybody opens it.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S, PAGE
@@ -252,6 +253,18 @@ class Voice:
         now = self._clock.monotonic()
         over = self._triage.recovered(Fault.VOICE_UNCONFINED, now)
         self._settle(over if complete else self._triage.fault(Fault.VOICE_UNCONFINED, now))
+
+    def follow(self, config: Config) -> None:
+        """The owner has other rules, groups and quiet hours from now on."""
+        self._config = config
+        self._addressees = replace(self._addressees, groups=config.groups)
+        self._triage.follow(config.rules, config.quiet_hours)
+
+    def configured(self, *, right: bool) -> None:
+        """Whether the file is right: what is started anew would not start with a wrong one."""
+        now = self._clock.monotonic()
+        over = self._triage.recovered(Fault.CONFIGURATION, now)
+        self._settle(over if right else self._triage.fault(Fault.CONFIGURATION, now))
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import urllib.request
@@ -86,3 +87,40 @@ def test_it_tells_the_service_manager_when_it_is_ready_and_while_it_works(real_v
         assert told.startswith("READY=1\nSTATUS=The page is at http://127.0.0.1:")
         assert manager.recv(256) == b"WATCHDOG=1"
         real_voice.stop()
+
+
+def logged_by(real_voice, wanted):
+    """What it says until `wanted` comes."""
+    said = []
+    for line in real_voice.process.stderr:
+        said.append(line)
+        if wanted in line:
+            return "".join(said)
+    pytest.fail(f"it never said {wanted!r}: {said}")
+
+
+def faults(real_voice):
+    with urllib.request.urlopen(f"{real_voice.url()}api/v1/incidents") as answer:  # noqa: S310 - http, our own voice
+        return {each["label"]: each["state"] for each in json.load(answer)["incidents"]}
+
+
+def test_a_hangup_reads_the_file_again_and_a_wrong_one_changes_nothing(real_voice):
+    real_voice.start()
+    url, right = real_voice.url(), real_voice.config.read_text("utf-8")
+    logged_by(real_voice, "the page is at")
+
+    real_voice.config.write_text(f"{right}[adio]\n")
+    real_voice.process.send_signal(signal.SIGHUP)
+    said = logged_by(real_voice, "the old configuration is kept")
+    assert "config.toml" in said
+    assert "adio" in said
+    assert faults(real_voice)["CONFIGURATION"] == "alerting"
+
+    real_voice.config.write_text(f'{right}[rules.fault]\nrepeat_s = 5.0\n[audio]\nprofile = "balanced"\n')
+    real_voice.process.send_signal(signal.SIGHUP)
+    said = logged_by(real_voice, "in effect after a restart: audio.profile")
+    assert "in effect now: rules.fault.repeat_s" in said
+    assert faults(real_voice)["CONFIGURATION"] == "cleared"
+    assert real_voice.url() == url
+    code, _ = real_voice.stop()
+    assert code == 0

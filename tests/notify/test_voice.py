@@ -409,3 +409,24 @@ def test_what_became_of_deliveries_is_written_together_and_soon(house):
     house.wait(2 * WRITE_WITHIN_S)
     assert house.journal.unfinished() == []
     assert len(commits) == 2
+
+
+def test_other_rules_hold_for_what_happens_after_a_reload(house):
+    house.voice.follow(TWO_GROUPS.model_copy(update={"groups": {"parents": ("page",), "neighbours": ("log",)}}))
+    house.tell(Kind.SOUND, Sound.HELP, score=90)
+    assert {sink for sink, _, subject in house.sent if subject is Sound.HELP} == {"page"}
+    # The control: without it, everybody is told.
+    house.voice.follow(Config())
+    house.tell(Kind.SOUND, Sound.CRY, score=90)
+    assert {sink for sink, _, subject in house.sent if subject is Sound.CRY} == {"page", "log"}
+
+
+def test_a_wrong_file_is_a_fault_that_lasts_until_it_is_right(house):
+    house.voice.configured(right=False)
+    house.voice.tick()
+    assert ("log", 2, Fault.CONFIGURATION) in house.sent
+    house.wait(400)
+    house.tell(Kind.HEARTBEAT, Gate.IDLE)
+    assert next(each for each in house.voice.incidents() if each["label"] == "CONFIGURATION")["state"] != "cleared"
+    house.voice.configured(right=True)
+    assert next(each for each in house.voice.incidents() if each["label"] == "CONFIGURATION")["state"] == "cleared"

@@ -41,18 +41,20 @@ class House:
         environment: to start it in; the sound server's.
         audio, video: `device` of each.
         profile: "eco" or "balanced".
+        extra: further sections of the configuration.
     """
 
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str], audio: str, video: str = "off", profile: str = "balanced"
-    ) -> None:
+    def __init__(  # noqa: PLR0917 - what a house is made of
+        self, folder: Path, environment: Mapping[str, str], audio: str, video: str = "off", profile: str = "balanced",
+        extra: str = "",
+    ) -> None:  # fmt: skip
         self.folder = folder
         self._environment = dict(environment, RUNTIME_DIRECTORY=str(folder / "run"), STATE_DIRECTORY=str(folder / "st"))
-        (folder / "st").mkdir()
+        (folder / "st").mkdir(exist_ok=True)
         self._config = folder / "house.toml"
         self._config.write_text(
             f'[room]\nname = "Test"\n[audio]\ndevice = "{audio}"\nprofile = "{profile}"\n'
-            f'[video]\ndevice = "{video}"\nlook_s = 2.0\n[page]\nport = {free_port()}\n',
+            f'[video]\ndevice = "{video}"\nlook_s = 2.0\n{extra}[page]\nport = {free_port()}\n',
             "utf-8",
         )
         self._port = int(self._config.read_text("utf-8").rpartition("= ")[2])

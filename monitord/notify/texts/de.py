@@ -72,6 +72,7 @@ FAULT: dict[Fault, str] = {
     Fault.EAR_NOT_CONFINED: "Das Ohr ist nicht abgeschottet und lässt das Mikrofon zu; den Grund nennt sein Log.",
     Fault.EYE_NOT_CONFINED: "Das Auge ist nicht abgeschottet und lässt die Kamera zu; den Grund nennt sein Log.",
     Fault.UNCONFINED: "Der Wächter läuft OHNE Abschottung: Der Kernel hält Ton und Bild nicht zurück.",
+    Fault.CONFIGURATION: "Die Konfigurationsdatei ist falsch und gilt nicht; \u201emonitord check\u201c sagt, wo.",
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
     Fault.POWER_LOW: "Das Netzteil ist zu schwach; nehmen Sie das für dieses Gerät gedachte.",
     Fault.THROTTLED: "Das Gerät bremst sich selbst; prüfen Sie Netzteil und Kühlung.",

@@ -72,6 +72,7 @@ FAULT: dict[Fault, str] = {
     Fault.EAR_NOT_CONFINED: "The ear could not give up its powers and keeps the microphone closed; its log says why.",
     Fault.EYE_NOT_CONFINED: "The eye could not give up its powers and keeps the camera closed; its log says why.",
     Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
+    Fault.CONFIGURATION: "The configuration file is wrong and not in effect; \u201cmonitord check\u201d says where.",
     Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
     Fault.POWER_LOW: "The power supply is too weak; use the one made for this machine.",
     Fault.THROTTLED: "The machine slows itself down; check its power supply and its cooling.",
