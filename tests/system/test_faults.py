@@ -1,6 +1,6 @@
 """Faults that are made on purpose in a real house: told within, over within, each with a control that it happened.
 
-Only the promise is held; what was measured goes into docs/faults.md (see faults_measured.py).
+What was measured goes into docs/faults.md, with what the test allowed (see faults_measured.py).
 """
 
 from __future__ import annotations
