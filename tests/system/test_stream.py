@@ -95,7 +95,8 @@ def test_a_cry_opens_the_camera_and_an_incident_and_the_camera_goes_away(folder,
     assert set(during) == {"run", "audio", "notify", "video"}
 
     seen = house.wait(
-        lambda told: is_sound_incident(told) and told.content["camera"] not in {None, "ASKED", "BEGAN"}, LOOK_S
+        lambda told: is_sound_incident(told) and told.content["camera"] not in {None, "Look.ASKED", "Look.BEGAN"},
+        LOOK_S,
     )
     assert seen.content["id"] == told.content["id"]
     assert until(lambda: "video" not in house.processes(), LOOK_S), "an eye is left"
