@@ -53,6 +53,8 @@ SOUND = {
     "cut before its samples": wav()[:30],
     "no samples": wav(data=b""),
     "no rate": wav(rate=0),
+    "a rate that no recording has": wav(rate=2**31 - 1),
+    "a rate that is hardly one": wav(rate=1),
     "no channel": wav(channels=0),
     "samples of no bits": wav(bits=0),
     "an unknown coding": wav(kind=0x7777),

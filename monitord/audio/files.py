@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PIECE_S = 1.0
+RATES_HZ = (4_000, 768_000)
+"""No recorder writes slower or faster; a damaged header may say 2^31 - 1, and a second of that is gigabytes."""
 
 
 class SoundFileError(Exception):
@@ -46,6 +48,8 @@ def read_pieces(path: Path) -> Iterator[Samples]:
 
 def _pieces(file: soundfile.SoundFile, path: Path) -> Iterator[Samples]:
     rate = file.samplerate
+    if not RATES_HZ[0] <= rate <= RATES_HZ[1]:
+        raise SoundFileError(f"{path}: says {rate} samples a second, which no recording has; export it again")
     length = max(1, round(rate * PIECE_S))
     resampler = Resampler(rate)
     frames = 0
