@@ -54,6 +54,8 @@ def _what(keys: list[str], error: Any, model: type[BaseModel]) -> str:  # noqa: 
             return f"{found} has letters that may not stand there"
         case "too_long":
             return f"has too many entries, {error['ctx']['max_length']} at most"
+        case "too_short":
+            return f"has too few entries, {error['ctx']['min_length']} at least"
         case "extra_forbidden":
             return "is no key of monitord; config.example.toml shows all of them"
         case "greater_than_equal" | "less_than_equal" as side:

@@ -12,16 +12,18 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitord.notify.rows import FIRST, LEDGER, MIGRATIONS, SCHEMA_VERSION, TABLES, TIMED, makes_sense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from monitord.notify.clock import Clock
 
+NOWHERE = Path(":memory:")
+"""SQLite's name for a database without a file; a journal of that name is gone with the process."""
 _PATIENCE_S = 5.0
 """How long to wait for another process that holds the lock (`monitord forget`)."""
 _PRAGMAS = (
@@ -49,12 +51,14 @@ def sentence(path: Path, what: str, cause: Exception) -> str:
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """The file at `path`, made if there is none, brought up to date.
+    """The file at `path`, made if there is none (and it is not `NOWHERE`), brought up to date.
 
     Raises:
         JournalError: it or its folder cannot be used.
         sqlite3.DatabaseError: it is damaged.
     """
+    if path == NOWHERE:
+        return _prepared(sqlite3.connect(path, isolation_level=None), path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite gives the files beside it the rights of this one.

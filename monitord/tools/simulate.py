@@ -13,12 +13,12 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitord.events import Fault, Frame, Gate, Kind, Life, Look, Message, Role
 from monitord.notify import delivery, texts
 from monitord.notify.clock import Clock
+from monitord.notify.database import NOWHERE
 from monitord.notify.inbox import Received
 from monitord.notify.incident import UNANSWERED
 from monitord.notify.journal import Journal
@@ -30,6 +30,7 @@ from monitord.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from monitord.config import Config
     from monitord.notify.sinks import Notice
@@ -76,7 +77,7 @@ class House:
         self._now = 0.0
         self._began = night.start.replace(tzinfo=self._zone).timestamp()
         self._clock = Clock(lambda: self._now, lambda: self._began + self._now, self._zone)
-        self._journal = Journal(Path(":memory:"), self._clock, or_in_memory=True)
+        self._journal = Journal(NOWHERE, self._clock)
         self._trouble = dict.fromkeys(config.channels, Trouble.WORKS)
         self._outside: list[tuple[int, delivery.Event, str]] = []
         self._entries: list[Entry] = []

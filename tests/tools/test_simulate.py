@@ -67,6 +67,12 @@ def test_every_line_of_the_table_of_the_page_can_be_written(tmp_path, capsys):
     assert (code, said.err) == (0, "")
 
 
+def test_it_leaves_no_file(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert lines(tmp_path, capsys, "20:00 cry\n20:30 end")
+    assert {each.name for each in tmp_path.iterdir()} == {"night.txt", "my.toml"}
+
+
 def test_an_ear_that_is_silent_and_a_channel_that_fails_are_told(tmp_path, capsys):
     told = lines(
         tmp_path,
