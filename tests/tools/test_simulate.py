@@ -69,7 +69,7 @@ def test_every_line_of_the_table_of_the_page_can_be_written(tmp_path, capsys):
 
 def test_it_leaves_no_file(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert lines(tmp_path, capsys, "20:00 cry\n20:30 end")
+    assert lines(tmp_path, capsys, "20:00 sound cry\n20:30 end")
     assert {each.name for each in tmp_path.iterdir()} == {"night.txt", "my.toml"}
 
 
