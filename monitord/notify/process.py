@@ -142,13 +142,14 @@ class _Process:
         server = Server(self, self._hub, self._feed, gate, config=page, tls=tls, button=button)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
-        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
         if page.pairing is Pairing.ALWAYS:
             _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
         if tls is not None:
             # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
             _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
             self._every(_RENEW_S, tls.renew)
+        # Last: whoever finds the address finds the token and the authority beside it.
+        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)

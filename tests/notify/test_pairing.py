@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
+import os
 import re
 import socket
 import ssl
 import stat
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -67,6 +70,29 @@ def house(tmp_path_factory, a_real_voice):
     voice.close()
     assert code == 0, logged
     assert "Traceback" not in logged
+
+
+def test_the_address_is_told_last(tmp_path, a_real_voice):
+    """Whoever finds it finds the token and the authority too; `status` could not trust a page that comes before."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    voice = a_real_voice(tmp_path)
+    voice.config.write_text(TLS, "utf-8")
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(watch, bytes(voice.runtime), 0x8) >= 0  # IN_CLOSE_WRITE
+    voice.start()
+    try:
+        voice.url()
+        told = os.read(watch, 65536)
+    finally:
+        os.close(watch)
+        voice.stop()
+        voice.close()
+    written = []
+    while told:
+        _, _, _, length = struct.unpack_from("iIII", told)
+        written.append(told[16 : 16 + length].rstrip(b"\0").decode("ascii"))
+        told = told[16 + length :]
+    assert written[written.index("page-token") :] == ["page-token", "page-ca.crt", "page"]
 
 
 def browser(voice, jar=None):
