@@ -7,6 +7,7 @@ became of each incident, and what rang where.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import json
@@ -56,8 +57,9 @@ def simulate(file: Path, config: Config, *, as_json: bool) -> int:
         return _wrong(str(mistake))
     logging.disable()  # What the voice logs is on the timeline.
     try:
-        for entry in House(night, config).live():
-            print(json.dumps(entry, ensure_ascii=False) if as_json else readable(entry))
+        with contextlib.closing(House(night, config)) as house:
+            for entry in house.live():
+                print(json.dumps(entry, ensure_ascii=False) if as_json else readable(entry))
     finally:
         logging.disable(logging.NOTSET)
     return 0
@@ -88,6 +90,10 @@ class House:
         self._voice = self._start()
         self._hear(Message(Kind.HELLO, Life.STARTED))
         self._beat()
+
+    def close(self) -> None:
+        """The night is over, and its journal gone."""
+        self._journal.close()
 
     def live(self) -> Iterator[Entry]:
         """Everything that is on the timeline, in order of time."""
