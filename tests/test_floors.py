@@ -32,6 +32,8 @@ FLOORS: dict[str, int] = {
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
     "monitord.config.changes": 0,
+    "monitord.settings": 0,
+    "monitord.errand": 0,
     "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means
@@ -42,6 +44,7 @@ FLOORS: dict[str, int] = {
     "monitord.seccomp": 1,
     "monitord.confine": 1,
     "monitord.service": 1,
+    "monitord.memory": 1,
     "monitord.notify.clock": 1,
     # 2: pure cores
     "monitord.audio": 2,

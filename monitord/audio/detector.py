@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitord.audio.verifier import Verifier
-    from monitord.config import Sensitivity
+    from monitord.settings import Sensitivity
 
 Floats = npt.NDArray[np.float32]
 
@@ -147,7 +147,7 @@ class Detector:
 
     Args:
         model: stage one, loaded.
-        hop_s: seconds between decisions, a value of ``monitord.config.HOP_S``.
+        hop_s: seconds between decisions, a value of ``monitord.settings.HOP_S``.
         sensitivity: which thresholds of the model's card apply.
         verifiers: stage two, fresh ones; the labels of stage one that make them look must be on its card.
         listeners: further sources of posteriors, fresh ones.

@@ -31,7 +31,7 @@ from monitord.events import (
 
 if TYPE_CHECKING:
     from monitord.audio.detector import Decision
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 HEARTBEAT_S = 5.0
 RENEW_S = 10.0
@@ -68,7 +68,7 @@ class Ear:
             after the end of a file.
     """
 
-    def __init__(self, config: Config, now: float) -> None:
+    def __init__(self, config: Senses, now: float) -> None:
         self._gate = LookGate(config.video)
         self._sounds: dict[Sound, _Heard] = {}
         self._faults: set[Fault] = set()

@@ -20,8 +20,8 @@ from monitord import paths, service
 from monitord.audio import health
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
-from monitord.config import PAUSE_MAX_S
 from monitord.events import EAR_FAULTS, Fault, Frame, Gate, Message, Role
+from monitord.settings import PAUSE_MAX_S
 from monitord.wire import encode
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from monitord.audio.masking import Masking
     from monitord.audio.source import Source
     from monitord.channel import Channel
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Loop:
 
     def __init__(
         self,
-        config: Config,
+        config: Senses,
         channel: Channel,
         open_source: Callable[[], Source],
         make_detector: Callable[[], Detector],

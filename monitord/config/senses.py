@@ -9,25 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitord.config.section import Section
-
-
-class Profile(StrEnum):
-    """How often the ear decides: a trade between wake-ups and delay."""
-
-    ECO = "eco"
-    BALANCED = "balanced"
-
-
-HOP_S = {Profile.ECO: 0.5, Profile.BALANCED: 0.25}
-"""Seconds between decisions, and the default length of a block."""
-
-
-class Sensitivity(StrEnum):
-    """Which of the thresholds on the model card applies; the card says what each finds and how often it errs."""
-
-    LOW = "low"
-    BALANCED = "balanced"
-    HIGH = "high"
+from monitord.settings import HOP_S, Profile, Sensitivity
 
 
 def _no_url(value: str) -> str:
@@ -104,10 +86,3 @@ class VideoConfig(Section):
     def off(self) -> bool:
         """Whether the owner wants no camera at all."""
         return self.device == "off"
-
-
-LOOK_GRACE_S = 8.0
-"""Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
-
-PAUSE_MAX_S = 12 * 3600.0
-"""No pause is longer, prolonging included; then the ear opens the microphone, whether anybody tells it to or not."""

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from monitord import confine, paths, service
 from monitord.channel import Channel
-from monitord.config import LOOK_GRACE_S
 from monitord.events import Calibration, Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
 from monitord.model import ModelError
+from monitord.settings import LOOK_GRACE_S
 from monitord.video.rpicam import Rpicam, csi_number
 from monitord.video.v4l2 import CameraError
 from monitord.wire import WireError, decode
@@ -29,7 +29,7 @@ from monitord.wire import WireError, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 log = logging.getLogger("monitord.eye")
 
@@ -41,7 +41,7 @@ _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
 
 
-def main(config: Config, *, unconfined: bool = False) -> int:
+def main(config: Senses, *, unconfined: bool = False) -> int:
     """Run one look; returns the exit code.
 
     Args:
@@ -227,7 +227,7 @@ class _Stop:
             sys.exit(DONE)
 
 
-def _look(config: Config, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
+def _look(config: Senses, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
     """Look once; returns what is to be told, its score in percent, and how the look compares with the empty room."""
     # Loaded here, under the limit, and after the confinement: both take most of the time to the verdict.
     from monitord.video import calibration  # noqa: PLC0415

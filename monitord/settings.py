@@ -1,0 +1,187 @@
+"""What the senses and the supervisor need of the configuration, without the library that checks it.
+
+The library (pydantic) and its models take 15 MB of each process that loads them, for something that is done once. So
+the ear, the eye and the supervisor let a child of theirs check the whole file (`monitord.errand`) and keep what it says
+of the two senses: the same names as in `monitord.config`, whose models serve in their place wherever a tool has one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from monitord.errand import Errand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text has one line per mistake."""
+
+
+class Profile(StrEnum):
+    """How often the ear decides: a trade between wake-ups and delay."""
+
+    ECO = "eco"
+    BALANCED = "balanced"
+
+
+HOP_S = {Profile.ECO: 0.5, Profile.BALANCED: 0.25}
+"""Seconds between decisions, and the default length of a block."""
+
+
+class Sensitivity(StrEnum):
+    """Which of the thresholds on the model card applies; the card says what each finds and how often it errs."""
+
+    LOW = "low"
+    BALANCED = "balanced"
+    HIGH = "high"
+
+
+LOOK_GRACE_S = 8.0
+"""Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
+
+PAUSE_MAX_S = 12 * 3600.0
+"""No pause is longer, prolonging included; then the ear opens the microphone, whether anybody tells it to or not."""
+
+
+class Hearing(Protocol):
+    """The section [audio]; config.example.toml explains each key."""
+
+    @property
+    def device(self) -> str: ...  # noqa: D102 - see there
+    @property
+    def profile(self) -> Profile: ...  # noqa: D102
+    @property
+    def sensitivity(self) -> Sensitivity: ...  # noqa: D102
+    @property
+    def words(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def alarms(self) -> bool: ...  # noqa: D102
+    @property
+    def hop_s(self) -> float:
+        """Seconds between decisions."""
+        ...
+
+    @property
+    def period_s(self) -> float:
+        """Seconds of sound that are read at once."""
+        ...
+
+
+class Seeing(Protocol):
+    """The section [video]; config.example.toml explains each key."""
+
+    @property
+    def device(self) -> str: ...  # noqa: D102 - see there
+    @property
+    def look_s(self) -> float: ...  # noqa: D102
+    @property
+    def looks_per_hour(self) -> int: ...  # noqa: D102
+    @property
+    def cooldown_s(self) -> float: ...  # noqa: D102
+    @property
+    def off(self) -> bool:
+        """Whether the owner wants no camera at all."""
+        ...
+
+
+class Senses(Protocol):
+    """What the ear, the eye and the supervisor read of the configuration; `monitord.config.Config` has it too."""
+
+    @property
+    def audio(self) -> Hearing:
+        """Of the ear."""
+        ...
+
+    @property
+    def video(self) -> Seeing:
+        """Of the eye."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """See `Hearing`."""
+
+    device: str
+    profile: Profile
+    sensitivity: Sensitivity
+    words: tuple[str, ...]
+    alarms: bool
+    hop_s: float
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """See `Seeing`."""
+
+    device: str
+    look_s: float
+    looks_per_hour: int
+    cooldown_s: float
+    off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See `Senses`."""
+
+    audio: Audio
+    video: Video
+
+    @classmethod
+    def of(cls, senses: Senses) -> Settings:
+        """The same of any other."""
+        audio, video = ({name: getattr(part, name) for name in kind.__slots__} for part, kind in _parts(senses))
+        return cls(Audio(**audio), Video(**video))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """What `to_json` has written."""
+        told = json.loads(text)
+        audio, video = told["audio"], told["video"]
+        audio |= {
+            "profile": Profile(audio["profile"]),
+            "sensitivity": Sensitivity(audio["sensitivity"]),
+            "words": tuple(audio["words"]),
+        }
+        return cls(Audio(**audio), Video(**video))
+
+    def to_json(self) -> str:
+        """As one line."""
+        return json.dumps(asdict(self))
+
+
+def _parts(senses: Senses) -> tuple[tuple[Hearing, type[Audio]], tuple[Seeing, type[Video]]]:
+    return (senses.audio, Audio), (senses.video, Video)
+
+
+def checked(path: Path | None) -> Callable[[], Settings]:
+    """Have the configuration at `path` checked, None: the defaults; what is returned waits for what it says.
+
+    It raises ConfigError where the file cannot be used, as `monitord.config.Config.load` does.
+    """
+
+    def work() -> bytes:
+        from monitord.config import Config  # noqa: PLC0415 - in the child alone
+
+        try:
+            return b"+" + Settings.of(Config.load(path)).to_json().encode()
+        except ConfigError as mistakes:
+            return b"-" + str(mistakes).encode()
+
+    errand = Errand(work)
+
+    def wait() -> Settings:
+        said = errand.result()
+        if said[:1] == b"-":
+            raise ConfigError(said[1:].decode())
+        return Settings.from_json(said[1:].decode())
+
+    return wait
