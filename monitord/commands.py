@@ -6,6 +6,7 @@ each is in `monitord.cli`.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,11 @@ def audio(options: argparse.Namespace) -> int:
 
 
 def video(options: argparse.Namespace) -> int:
+    gc.disable()  # It ends before there is anything worth collecting.
     isolate(Process.EYE)
     service.follow_supervisor()
     service.log_setup("eye")
-    wait = settings.checked(options.config)
+    wait = settings.for_the_eye(options.config)
     from monitord.video.process import main
 
     return main(wait(), unconfined=options.unconfined)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitord.config.section import Section
-from monitord.settings import HOP_S, Profile, Sensitivity
+from monitord.settings import COOLDOWN_S, HOP_S, LOOK_S, LOOKS_PER_HOUR, Profile, Sensitivity
 
 
 def _no_url(value: str) -> str:
@@ -78,9 +78,9 @@ class VideoConfig(Section):
     """The eye. `device` "off" means that no look is ever asked for."""
 
     device: Source = "0"
-    look_s: float = Field(default=4.0, ge=1.0, le=30.0)
-    looks_per_hour: int = Field(default=12, ge=0, le=120)
-    cooldown_s: float = Field(default=20.0, ge=0.0, le=600.0)
+    look_s: float = Field(default=4.0, ge=LOOK_S[0], le=LOOK_S[1])
+    looks_per_hour: int = Field(default=12, ge=LOOKS_PER_HOUR[0], le=LOOKS_PER_HOUR[1])
+    cooldown_s: float = Field(default=20.0, ge=COOLDOWN_S[0], le=COOLDOWN_S[1])
 
     @property
     def off(self) -> bool:

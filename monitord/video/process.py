@@ -22,14 +22,14 @@ from monitord.channel import Channel
 from monitord.events import Calibration, Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
 from monitord.model import ModelError
 from monitord.settings import LOOK_GRACE_S
-from monitord.video.rpicam import Rpicam, csi_number
-from monitord.video.v4l2 import CameraError
+from monitord.video.v4l2 import CameraError, csi_number
 from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from monitord.settings import Senses
+    from monitord.video.rpicam import Rpicam
 
 log = logging.getLogger("monitord.eye")
 
@@ -98,6 +98,8 @@ def start(number: int | None) -> Rpicam | CameraError | None:
     """Start the program of a CSI camera, if this is one, and no other from here on; what cannot be is told later."""
     if number is None:
         return None
+    from monitord.video.rpicam import Rpicam  # noqa: PLC0415 - no other camera needs a program started
+
     try:
         return Rpicam(number)
     except CameraError as cause:
@@ -112,7 +114,7 @@ def closing(program: Rpicam | CameraError | None) -> Iterator[None]:
     try:
         yield
     finally:
-        if isinstance(program, Rpicam):
+        if program is not None and not isinstance(program, CameraError):
             program.close()
 
 

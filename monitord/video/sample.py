@@ -13,8 +13,7 @@ from monitord import confine, paths
 from monitord.events import Fault
 from monitord.model import ModelError
 from monitord.video.process import closing, start
-from monitord.video.rpicam import csi_number
-from monitord.video.v4l2 import CameraError
+from monitord.video.v4l2 import CameraError, csi_number
 
 if TYPE_CHECKING:
     from monitord.settings import Senses
