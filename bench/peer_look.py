@@ -2,8 +2,8 @@
 
     python peer_look.py --model yolox_nano.onnx --frames 5 FOLDER
 
-It loads, takes `--frames` pictures of FOLDER as evenly as our eye does, finds persons on each (letterbox to 416 x 416 as
-the model's authors do, one thread), and says how likely somebody is there. No camera, no confinement, no message.
+It loads, takes the first `--frames` pictures of FOLDER, finds persons on each (letterbox to 416 x 416 as the model's
+authors do, one thread), and says how likely somebody is there. No camera, no confinement, no message.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from monitord import __version__, service, settings
+from monitord.checked import Checked
 from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 def run(options: argparse.Namespace) -> int:
     from monitord.supervisor import Supervisor, SupervisorError
 
-    senses = settings.checked(options.config)()
+    senses = Checked(options.config).settings()
     service.log_setup("run")
     try:
         return Supervisor(senses, options.config, trace=options.trace, unconfined=options.unconfined).run()
@@ -36,10 +37,10 @@ def audio(options: argparse.Namespace) -> int:
     isolate(Process.EAR)
     service.follow_supervisor()
     service.log_setup("ear")
-    wait = settings.checked(options.config)  # Meanwhile the libraries are loaded.
+    checked = Checked(options.config)  # Meanwhile the libraries are loaded.
     from monitord.audio.process import main
 
-    return main(wait(), trace=options.trace, unconfined=options.unconfined)
+    return main(checked.settings(), trace=options.trace, unconfined=options.unconfined)
 
 
 def video(options: argparse.Namespace) -> int:
@@ -47,10 +48,10 @@ def video(options: argparse.Namespace) -> int:
     isolate(Process.EYE)
     service.follow_supervisor()
     service.log_setup("eye")
-    wait = settings.for_the_eye(options.config)
+    senses = settings.plainly(options.config) or Checked(options.config).settings()
     from monitord.video.process import main
 
-    return main(wait(), unconfined=options.unconfined)
+    return main(senses, unconfined=options.unconfined)
 
 
 def notify(options: argparse.Namespace) -> int:

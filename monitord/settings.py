@@ -1,8 +1,9 @@
 """What the senses and the supervisor need of the configuration, without the library that checks it.
 
 The library (pydantic) and its models take 15 MB of each process that loads them, for something that is done once. So
-the ear, the eye and the supervisor let a child of theirs check the whole file (`monitord.errand`) and keep what it says
-of the two senses: the same names as in `monitord.config`, whose models serve in their place wherever a tool has one.
+the ear, the eye and the supervisor let a child of theirs check the whole file (`monitord.checked`) and keep what it
+says of the two senses: the same names as in `monitord.config`, whose models serve in their place wherever a tool has
+one.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from monitord.errand import Errand
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -168,43 +166,16 @@ def _parts(senses: Senses) -> tuple[tuple[Hearing, type[Audio]], tuple[Seeing, t
     return (senses.audio, Audio), (senses.video, Video)
 
 
-def checked(path: Path | None) -> Callable[[], Settings]:
-    """Have the configuration at `path` checked, None: the defaults; what is returned waits for what it says.
+def plainly(path: Path | None) -> Settings | None:
+    """What the file at `path` says of [video], where that is plainly right; None where it takes the whole check to say.
 
-    It raises ConfigError where the file cannot be used, as `monitord.config.Config.load` does.
-    """
-    if path is None:
-        return Settings
-
-    def work() -> bytes:
-        from monitord.config import Config  # noqa: PLC0415 - in the child alone
-
-        try:
-            return b"+" + Settings.of(Config.load(path)).to_json().encode()
-        except ConfigError as mistakes:
-            return b"-" + str(mistakes).encode()
-
-    errand = Errand(work)
-
-    def wait() -> Settings:
-        said = errand.result()
-        if said[:1] == b"-":
-            raise ConfigError(said[1:].decode())
-        return Settings.from_json(said[1:].decode())
-
-    return wait
-
-
-def for_the_eye(path: Path | None) -> Callable[[], Settings]:
-    """As `checked`, but of [video] alone: somebody waits for a look, and the whole check takes a third of one.
-
-    Only what is plainly right is taken as it stands; whatever else there is, the whole file is checked.
+    For the eye: somebody waits for its look, and the whole check takes a third of one. None: the defaults.
     """
     try:
         section = {} if path is None else tomllib.loads(path.read_text("utf-8")).get("video", {})
         video = Video(**section, off=section.get("device") == "off")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return checked(path)
+        return None
     ranges = ((video.look_s, LOOK_S), (video.looks_per_hour, LOOKS_PER_HOUR), (video.cooldown_s, COOLDOWN_S))
     right = (
         isinstance(video.device, str)
@@ -212,4 +183,4 @@ def for_the_eye(path: Path | None) -> Callable[[], Settings]:
         and type(video.looks_per_hour) is int
         and all(type(value) in (int, float) and lowest <= value <= highest for value, (lowest, highest) in ranges)
     )
-    return (lambda: Settings(video=video)) if right else checked(path)
+    return Settings(video=video) if right else None

@@ -34,6 +34,7 @@ FLOORS: dict[str, int] = {
     "monitord.config.changes": 0,
     "monitord.settings": 0,
     "monitord.errand": 0,
+    "monitord.checked": 1,
     "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means

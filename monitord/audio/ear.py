@@ -138,12 +138,16 @@ class Ear:
 
     def clear(self, *faults: Fault) -> list[Message]:
         """`faults` stand no longer; RECOVERED is told when none stands any more."""
+        if not self._faults:  # As with almost every block.
+            return []
         stood = self._faults.intersection(faults)
         self._faults -= stood
         return [Message(Kind.FAULT, Fault.RECOVERED)] if stood and not self._faults else []
 
     def found(self, faults: frozenset[Fault], among: frozenset[Fault], now: float) -> list[Message]:
         """Of `among`, just `faults` stand now."""
+        if not faults and not self._faults:
+            return []
         messages = [message for fault in sorted(faults, key=_number) for message in self.fault(fault, now)]
         return messages + self.clear(*(among - faults))
 

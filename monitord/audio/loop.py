@@ -141,7 +141,7 @@ class Loop:
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
             self._going_well(block, now)
-        if decisions and block is not None and (block.min() < block.max() or not self._ear.silence_is_fault):
+        if decisions and (self._health.changes or not self._ear.silence_is_fault):
             self._progress_at = now
         if block is not None and self._masking is not None:
             drowned = self._masking.take(block, decisions[-1] if decisions else None)
