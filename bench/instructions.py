@@ -53,13 +53,13 @@ def counted(command: list[str], sound: bytes, folder: str) -> int:
     return int(totals[-1].replace(b",", b""))
 
 
-def per_second(name: str, kind: str, *more: str, python: str = sys.executable, seconds: tuple[int, int] = SECONDS) -> float:
+def per_second(name: str, kind: str, *more: str, seconds: tuple[int, int] = SECONDS) -> float:
     """Instructions per second of `kind` of sound, of one listener."""
     sound = make_sound(kind)
     long = sound * (seconds[1] // (len(sound) // (2 * RATE_HZ)) + 1)
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as voice:
         voice.bind(f"{folder}/events.sock")
-        command = [python, str(HERE / "listeners.py"), name, *more]
+        command = [sys.executable, str(HERE / "listeners.py"), name, *more]
         command += ["--counted"] if name.startswith("monitord") else []
         short, all_ = (counted(command, long[: 2 * RATE_HZ * length], folder) for length in seconds)
     return (all_ - short) / (seconds[1] - seconds[0])

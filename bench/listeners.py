@@ -21,6 +21,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +38,7 @@ WORD_MODEL = "okay_nabu"
 
 BLOCK_S = {
     "read": 0.5,
-    "monitord-eco": 0.5,
+    "monitord-eco": 1.0,
     "monitord-balanced": 0.25,
     "yamnet": 0.975,
     "yamnet-gated": 0.975,
@@ -93,8 +95,8 @@ class PipeSource:
         return True
 
 
-def run_monitord(profile: str, words: int, *, counted: bool) -> None:
-    """The ear's loop until the pipe ends; `counted`: its clock goes by the sound, not by the time."""
+def run_monitord(profile: str, options: argparse.Namespace) -> None:
+    """The ear's loop until the pipe ends."""
     from monitord import memory, paths  # noqa: PLC0415 - a listener loads only what it needs: memory is measured
     from monitord.audio.loop import Loop  # noqa: PLC0415
     from monitord.audio.masking import Masking  # noqa: PLC0415
@@ -103,19 +105,22 @@ def run_monitord(profile: str, words: int, *, counted: bool) -> None:
     from monitord.channel import Channel  # noqa: PLC0415
     from monitord.errand import Errand  # noqa: PLC0415
     from monitord.events import Role  # noqa: PLC0415
-    from monitord.settings import HOP_S, Audio, Profile, Settings  # noqa: PLC0415
+    from monitord.settings import HOP_S, PERIOD_S, Audio, Profile, Settings  # noqa: PLC0415
 
     cry = np.frombuffer(Errand(lambda: reference_cry().tobytes()).result(), np.int16)
-    block_s = HOP_S[Profile(profile)]
-    audio = Audio(profile=Profile(profile), words=word_cards(words), hop_s=block_s, period_s=block_s)
+    of = Profile(profile)
+    audio = Audio(profile=of, words=word_cards(options.words), hop_s=HOP_S[of], period_s=PERIOD_S[of])
     models = EarModels.load(audio)
     source = PipeSource(BLOCK_S[f"monitord-{profile}"], lambda: loop.stop())  # noqa: PLW0108 - loop is being made
-    extra: dict[str, Any] = {"clock": lambda: source.heard_s} if counted else {}
+    extra: dict[str, Any] = {"clock": lambda: source.heard_s} if options.counted else {}
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         masking = Masking(cry, models.detector)
         loop = Loop(Settings(audio=audio), channel, lambda: source, models.detector, masking=masking, **extra)
         memory.settle()
         ready()
+        if options.told:
+            loop.turn()
+            print("decided", flush=True)
         loop.run()
 
 
@@ -165,9 +170,9 @@ def yamnet(path: Path, min_volume: float = 0.0) -> Callable[[bytes], np.ndarray 
 
 def openwakeword() -> Callable[[bytes], object]:
     """The original package, on the three files that pyopen-wakeword carries, on the runtime that is installed."""
-    sys.modules.setdefault("tflite_runtime", __import__("ai_edge_litert")) if not has("tflite_runtime") else None
-    if not has("tflite_runtime.interpreter"):
-        sys.modules["tflite_runtime.interpreter"] = __import__("ai_edge_litert.interpreter", fromlist=["Interpreter"])
+    if find_spec("tflite_runtime") is None:  # The only one that it asks for; LiteRT's interpreter is called alike.
+        sys.modules["tflite_runtime"] = import_module("ai_edge_litert")
+        sys.modules["tflite_runtime.interpreter"] = import_module("ai_edge_litert.interpreter")
     import pyopen_wakeword  # noqa: PLC0415
     from openwakeword.model import Model  # noqa: PLC0415
 
@@ -179,16 +184,6 @@ def openwakeword() -> Callable[[bytes], object]:
         wakeword_models=[word], inference_framework="tflite", melspec_model_path=mel, embedding_model_path=embedding
     )
     return lambda block: max(model.predict(np.frombuffer(block, np.int16)).values())
-
-
-def has(module: str) -> bool:
-    """Whether `module` can be imported."""
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return module in sys.modules
 
 
 def microwakeword() -> Callable[[bytes], object]:
@@ -250,16 +245,19 @@ def main() -> None:
     parser.add_argument("name", choices=BLOCK_S)
     parser.add_argument("--yamnet", type=Path)
     parser.add_argument("--words", type=int, default=0, help="so many words loaded, of monitord-eco")
+    parser.add_argument("--told", action="store_true", help='say "decided" with the first decision')
     parser.add_argument("--counted", action="store_true", help="monitord's clock goes by the sound, not by the time")
     options = parser.parse_args()
     if options.name.startswith("monitord"):
-        run_monitord(options.name.partition("-")[2], options.words, counted=options.counted)
+        run_monitord(options.name.partition("-")[2], options)
     else:
         gated = FRIGATE_MIN_VOLUME if options.name == "yamnet-gated" else 0.0
         take = yamnet(options.yamnet, gated) if options.name.startswith("yamnet") else PEERS[options.name]()
         ready()
-        for block in blocks(options.name):
+        for number, block in enumerate(blocks(options.name)):
             take(block)
+            if options.told and not number:
+                print("decided", flush=True)
     sys.stdout.flush()
 
 

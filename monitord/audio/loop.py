@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-"""Longest wait before timers, heartbeats and the pause switch are looked at again."""
+"""Longest wait without a microphone before timers, heartbeats and the pause switch are looked at again."""
+WAIT_S = 1.5
+"""Longest wait for a block: more than the longest there is, so that a quiet second wakes this process once."""
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
@@ -194,7 +196,7 @@ class Loop:
                 self._masking.begin()
             self._overruns = 0
         if self._source is not None:
-            return self._source.read(TICK_S)
+            return self._source.read(WAIT_S)
         wait_s = TICK_S if self._ear.gate is Gate.PAUSED else min(TICK_S, self._retry_at - now)
         with suppress(Empty):
             self._woken.get(timeout=max(0.0, wait_s))

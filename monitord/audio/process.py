@@ -95,13 +95,17 @@ def reference_cry() -> Samples:
     except OSError as cause:
         log.warning("libsndfile cannot be loaded (%s): nobody asks whether a cry would be heard over the noise", cause)
         return np.zeros(0, np.int16)
+    begin, end = (round(seconds * RATE_HZ) for seconds in CRY_S)
+    pieces: list[Samples] = []
     try:
-        scene = np.concatenate(list(read_pieces(SCENE)))
+        for piece in read_pieces(SCENE):
+            pieces.append(piece)
+            if sum(map(len, pieces)) >= end:
+                break
     except SoundFileError as cause:
         log.warning("%s; nobody asks whether a cry would be heard over the noise", cause)
         return np.zeros(0, np.int16)
-    begin, end = (round(seconds * RATE_HZ) for seconds in CRY_S)
-    return np.ascontiguousarray(scene[begin:end])
+    return np.ascontiguousarray(np.concatenate(pieces)[begin:end])
 
 
 def opener(audio: Hearing) -> Callable[[], Source]:

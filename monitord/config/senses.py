@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitord.config.section import Section
-from monitord.settings import COOLDOWN_S, HOP_S, LOOK_S, LOOKS_PER_HOUR, Profile, Sensitivity
+from monitord.settings import COOLDOWN_S, HOP_S, LOOK_S, LOOKS_PER_HOUR, PERIOD_S, Profile, Sensitivity
 
 
 def _no_url(value: str) -> str:
@@ -54,7 +54,7 @@ class RoomConfig(Section):
 
 
 class AudioConfig(Section):
-    """The ear. `block_s` None means: as long as the profile's time between decisions."""
+    """The ear. `block_s` None means: as long as suits the profile."""
 
     device: Source = "default"
     profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
@@ -71,7 +71,7 @@ class AudioConfig(Section):
     @property
     def period_s(self) -> float:
         """Seconds of sound that are read at once."""
-        return self.block_s if self.block_s is not None else self.hop_s
+        return self.block_s if self.block_s is not None else PERIOD_S[self.profile]
 
 
 class VideoConfig(Section):
