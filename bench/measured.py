@@ -30,6 +30,12 @@ def wakeups(pid: int) -> int:
     return total
 
 
+def written_bytes(pid: int) -> int:
+    """Bytes that a process had written to a disk (proc_pid_io(5)); what stays in memory only is not among them."""
+    lines = Path(f"/proc/{pid}/io").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+
+
 def memory_mib(pid: int) -> tuple[float, float]:
     """Resident set, and proportional share of it, in MiB."""
     sizes = {
