@@ -23,11 +23,12 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import measured
 import numpy as np
-from listeners import BLOCK_S, RATE_HZ
+from listeners import BLOCK_S, MODULES, RATE_HZ
 
 HERE = Path(__file__).resolve().parent
 WARM_UP_S = 5.0
@@ -162,7 +163,7 @@ def main() -> None:
     parser.add_argument("--yamnet", type=Path, help="yamnet.tflite with waveform input; without it, it is left out")
     parser.add_argument("--json", type=Path, help="write machine, arguments and rows there")
     options = parser.parse_args()
-    names = [name for name in BLOCK_S if options.yamnet or not name.startswith("yamnet")]
+    names = there(options.yamnet)
     pairs = [(name, sound) for sound in ("quiet", "speech") for name in names]
     machine = measured.machine()
     rounds = []
@@ -182,6 +183,16 @@ def main() -> None:
     if options.json:
         report = {"machine": machine, "seconds": options.seconds, "rows": rows, "rounds": rounds}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def there(yamnet: Path | None) -> list[str]:
+    """The listeners that can be run here; what is left out is said on stderr."""
+    out = {name: f"{module} is not installed" for name, module in MODULES.items() if find_spec(module) is None}
+    if yamnet is None:
+        out |= dict.fromkeys(("yamnet", "yamnet-gated"), "--yamnet FILE was not given")
+    for name, why in out.items():
+        print(f"# {name}: left out, {why}", file=sys.stderr)
+    return [name for name in BLOCK_S if name not in out]
 
 
 def median(name: str, sound: str, rounds: list[list[dict[str, object]]]) -> dict[str, object]:

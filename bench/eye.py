@@ -25,11 +25,19 @@ import measured
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from monitord import paths  # noqa: E402
 from monitord.events import Frame, Kind, Look, Message, Role  # noqa: E402 - the checkout's own, whatever is installed
+from monitord.settings import Video as VideoConfigured  # noqa: E402
+from monitord.video.camera import fit, open_camera  # noqa: E402
+from monitord.video.classifier import Classifier  # noqa: E402
+from monitord.video.verdict import glimpse  # noqa: E402
 from monitord.wire import decode, encode  # noqa: E402
 
+WARM_UP_S = 1.5
+"""Of a camera, at most, before the first frame that counts."""
 SCENE = ROOT / "monitord" / "scene"
 ASKED = encode(Frame(Message(Kind.LOOK, Look.ASKED), Role.EAR, boot=1, sequence=0))
+PICTURES = SCENE / "pictures"
 LIMIT_S = 60.0
 
 
@@ -87,6 +95,53 @@ def look(device: str, look_s: float) -> dict[str, object]:
         }
 
 
+def measure(
+    rounds: int, device: str, look_s: float, yolox: Path | None
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of our looks and of YOLOX-Nano's, one after the other in each round."""
+    rows, peers = [], []
+    for _ in range(rounds):
+        rows.append(look(device, look_s))
+        if yolox is not None:
+            peers.append(peer(yolox))
+    return rows, peers
+
+
+def peer(model: Path) -> dict[str, object]:
+    """The same look by a process that loads YOLOX-Nano in onnxruntime: bench/peer_look.py."""
+    command = [sys.executable, str(Path(__file__).with_name("peer_look.py")), "--model", str(model), str(PICTURES)]
+    began = time.perf_counter()
+    pid = os.posix_spawn(
+        sys.executable, command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    )
+    _, status, used = os.wait4(pid, 0)
+    if status:
+        raise SystemExit("bench/peer_look.py failed; it needs onnxruntime and opencv-python-headless")
+    return {
+        "gone_s": time.perf_counter() - began,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "peak_mib": used.ru_maxrss / 1024,
+    }
+
+
+def over_a_night(rows: list[dict[str, object]], looks: int = 12, hours: float = 8.0) -> dict[str, float]:
+    """CPU seconds of a night's looks, and of the same classifier on 5 frames of each second of that night."""
+    network = Classifier.load(paths.models_dir())
+    frames = open_camera(f"file:{PICTURES}").frames()
+    picture = next(frames).copy()  # It is wiped when its generator goes.
+    frames.close()
+    glimpse(picture, network)
+    took = []
+    for _ in range(40):
+        began = time.process_time()
+        glimpse(fit(picture), network)
+        took.append(time.process_time() - began)
+    always = statistics.median(took) * 5 * hours * 3600
+    ours = looks * statistics.median(float(str(row["cpu_s"])) for row in rows)
+    longest = looks * (WARM_UP_S + VideoConfigured().look_s)
+    return {"looks_s": ours, "always_s": always, "one_to": always / ours, "open_s": longest, "night_s": hours * 3600}
+
+
 def left(folder: str) -> list[str]:
     """Processes whose command names `folder`, and open cameras of anybody's."""
     found = []
@@ -105,10 +160,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--look", type=float, default=4.0)
-    parser.add_argument("--device", default=f"file:{SCENE / 'pictures'}")
+    parser.add_argument("--device", default=f"file:{PICTURES}")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--yolox", type=Path, help="yolox_nano.onnx: the same look by YOLOX-Nano in onnxruntime")
     options = parser.parse_args()
-    rows = [look(options.device, options.look) for _ in range(options.rounds)]
+    rows, peers = measure(options.rounds, options.device, options.look, options.yolox)
     print(f"{options.rounds} looks at {options.device}, verdicts: {sorted({str(row['said']) for row in rows})}")
     print(f"{'':28s}{'median':>9s}{'longest':>9s}")
     for name, text in (
@@ -120,9 +176,20 @@ def main() -> None:
     ):
         values = [float(str(row[name])) for row in rows]
         print(f"{text:28s}{statistics.median(values):9.2f}{max(values):9.2f}")
+    if peers:
+        cpu = statistics.median(float(str(row["cpu_s"])) for row in peers)
+        peak = statistics.median(float(str(row["peak_mib"])) for row in peers)
+        print(f"{'YOLOX-Nano: processor, s':28s}{cpu:9.2f}; peak {peak:.0f} MiB")
+    night = over_a_night(rows)
+    print(f"a night of 8 h with 12 looks: {night['looks_s']:.1f} s of the processor, the camera on for", end=" ")
+    print(
+        f"{night['open_s']:.0f} s; the same always on at 5 frames a second: {night['always_s']:.0f} s, as 1 to", end=" "
+    )
+    print(f"{night['one_to']:.0f}")
     print(f"left afterwards: {[what for row in rows for what in row['left']] or 'nothing'}")  # type: ignore[attr-defined]
     if options.json:
-        options.json.write_text(json.dumps({"machine": measured.machine(), "rows": rows}, indent=1) + "\n")
+        report = {"machine": measured.machine(), "rows": rows, "peers": peers, "night": night}
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

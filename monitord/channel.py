@@ -6,7 +6,7 @@ when even that is full they wait here, oldest first, and carry their age.
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 import time
 from collections import deque
@@ -33,7 +33,7 @@ class Channel:
         self._path = path
         self._role = role
         self._clock = clock
-        self._boot = secrets.randbelow(256)
+        self._boot = os.urandom(1)[0]
         self._sequence = 0
         self._waiting: deque[tuple[float, int, Message]] = deque(maxlen=WAITING_MAX)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)

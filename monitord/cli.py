@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitord import commands as does
 from monitord.commands import FAILED, WRONG_USAGE
-from monitord.config import ConfigError
+from monitord.settings import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

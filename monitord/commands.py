@@ -6,15 +6,18 @@ each is in `monitord.cli`.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
-from monitord import __version__, service
-from monitord.config import AudioConfig, Config
+from monitord import __version__, service, settings
+from monitord.checked import Checked
 from monitord.confine import Process, isolate
 
 if TYPE_CHECKING:
     import argparse
+
+    from monitord.config import Config
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -22,10 +25,10 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 def run(options: argparse.Namespace) -> int:
     from monitord.supervisor import Supervisor, SupervisorError
 
-    config = Config.load(options.config)
+    senses = Checked(options.config).settings()
     service.log_setup("run")
     try:
-        return Supervisor(config, options.config, trace=options.trace, unconfined=options.unconfined).run()
+        return Supervisor(senses, options.config, trace=options.trace, unconfined=options.unconfined).run()
     except SupervisorError as cause:
         return _failed(cause)
 
@@ -34,26 +37,27 @@ def audio(options: argparse.Namespace) -> int:
     isolate(Process.EAR)
     service.follow_supervisor()
     service.log_setup("ear")
-    config = Config.load(options.config)
+    checked = Checked(options.config)  # Meanwhile the libraries are loaded.
     from monitord.audio.process import main
 
-    return main(config, trace=options.trace, unconfined=options.unconfined)
+    return main(checked.settings(), trace=options.trace, unconfined=options.unconfined)
 
 
 def video(options: argparse.Namespace) -> int:
+    gc.disable()  # It ends before there is anything worth collecting.
     isolate(Process.EYE)
     service.follow_supervisor()
     service.log_setup("eye")
-    config = Config.load(options.config)
+    senses = settings.plainly(options.config) or Checked(options.config).settings()
     from monitord.video.process import main
 
-    return main(config, unconfined=options.unconfined)
+    return main(senses, unconfined=options.unconfined)
 
 
 def notify(options: argparse.Namespace) -> int:
     service.follow_supervisor()
     service.log_setup("voice")
-    config = Config.load(options.config)
+    config = _config(options)
     from monitord.notify.process import main
 
     return main(config, options.config)
@@ -79,33 +83,33 @@ def demo(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     from monitord.tools.check import check
 
-    return check(Config.load(options.config), options.config)
+    return check(_config(options), options.config)
 
 
 def doctor(options: argparse.Namespace) -> int:
     from monitord.tools.doctor import doctor
 
-    config = Config.load(options.config)
+    config = _config(options)
     return doctor(config, options.config, as_json=options.json, listen=not options.no_listen)
 
 
 def replay(options: argparse.Namespace) -> int:
     from monitord.tools.replay import main
 
-    return main(options.audio, options.video, as_json=options.json, config=Config.load(options.config))
+    return main(options.audio, options.video, as_json=options.json, config=_config(options))
 
 
 def evaluate(options: argparse.Namespace) -> int:
     from monitord.tools import evaluate
 
     measure = evaluate.audio if options.what == "audio" else evaluate.video
-    return measure(options.manifest, options.scores, Config.load(options.config))
+    return measure(options.manifest, options.scores, _config(options))
 
 
 def enroll(options: argparse.Namespace) -> int:
     from monitord.tools import enroll
 
-    config = Config.load(options.config)
+    config = _config(options)
     if options.list:
         return enroll.show(options.word)
     if options.word is None:
@@ -121,6 +125,7 @@ def enroll(options: argparse.Namespace) -> int:
 def enroll_ear(options: argparse.Namespace) -> int:
     isolate(Process.EAR)
     service.follow_supervisor()
+    from monitord.config import AudioConfig
     from monitord.tools.enroll_ear import main
 
     audio = AudioConfig.model_validate_json(options.audio)
@@ -130,7 +135,7 @@ def enroll_ear(options: argparse.Namespace) -> int:
 def calibrate(options: argparse.Namespace) -> int:
     from monitord.tools import calibrate
 
-    config = Config.load(options.config)
+    config = _config(options)
     if options.list:
         return calibrate.show()
     if options.forget:
@@ -146,7 +151,7 @@ def devices(options: argparse.Namespace) -> int:
 
 def sample(options: argparse.Namespace) -> int:
     isolate(Process.EYE)
-    config = Config.load(options.config)
+    config = _config(options)
     video = config.video.model_copy(update={"device": options.device, "look_s": options.look})
     from monitord.video.sample import main
 
@@ -165,19 +170,19 @@ def inputs(_: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     from monitord.tools.status import status
 
-    return status(Config.load(options.config), as_json=options.json)
+    return status(_config(options), as_json=options.json)
 
 
 def events(options: argparse.Namespace) -> int:
     from monitord.tools.status import events
 
-    return events(Config.load(options.config), options.since, as_json=options.json)
+    return events(_config(options), options.since, as_json=options.json)
 
 
 def ack(options: argparse.Namespace) -> int:
     from monitord.tools.status import ack
 
-    return ack(Config.load(options.config), options.incident)
+    return ack(_config(options), options.incident)
 
 
 def forget(options: argparse.Namespace) -> int:
@@ -189,25 +194,25 @@ def forget(options: argparse.Namespace) -> int:
 def simulate(options: argparse.Namespace) -> int:
     from monitord.tools.simulate import simulate
 
-    return simulate(options.file, Config.load(options.config), as_json=options.json)
+    return simulate(options.file, _config(options), as_json=options.json)
 
 
 def test_alert(options: argparse.Namespace) -> int:
     from monitord.tools.test_alert import test_alert
 
-    return test_alert(Config.load(options.config), options.sink)
+    return test_alert(_config(options), options.sink)
 
 
 def notify_desktop(options: argparse.Namespace) -> int:
     from monitord.tools.desktop import notify_desktop
 
-    return notify_desktop(Config.load(options.config))
+    return notify_desktop(_config(options))
 
 
 def pair(options: argparse.Namespace) -> int:
     from monitord.tools import pair
 
-    config = Config.load(options.config)
+    config = _config(options)
     if options.list:
         return pair.show(config, as_json=options.json)
     if options.revoke is not None:
@@ -219,25 +224,25 @@ def pair(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     from monitord.tools.report import report
 
-    return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)
+    return report(_config(options), options.since, as_json=options.json, picture=options.picture)
 
 
 def pause(options: argparse.Namespace) -> int:
     from monitord.tools.pause import pause
 
-    return pause(Config.load(options.config), options.length)
+    return pause(_config(options), options.length)
 
 
 def resume(options: argparse.Namespace) -> int:
     from monitord.tools.pause import resume
 
-    return resume(Config.load(options.config))
+    return resume(_config(options))
 
 
 def audit(options: argparse.Namespace) -> int:
     from monitord.tools.audit.report import audit
 
-    return audit(Config.load(options.config), as_json=options.json)
+    return audit(_config(options), as_json=options.json)
 
 
 def probe(options: argparse.Namespace) -> int:
@@ -250,6 +255,12 @@ def probe(options: argparse.Namespace) -> int:
 def version(_: argparse.Namespace) -> int:
     print(f"monitord {__version__}")
     return DONE
+
+
+def _config(options: argparse.Namespace) -> Config:
+    from monitord.config import Config
+
+    return Config.load(options.config)
 
 
 def _failed(cause: Exception) -> int:

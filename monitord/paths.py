@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 EVENTS_SOCKET = "events.sock"
@@ -29,7 +28,11 @@ def runtime_dir() -> Path:
     user = os.environ.get("XDG_RUNTIME_DIR")
     if user:
         return Path(user) / "monitord"
-    return Path("/run/monitord") if os.getuid() == 0 else Path(tempfile.gettempdir()) / f"monitord-{os.getuid()}"
+    if os.getuid() == 0:
+        return Path("/run/monitord")
+    import tempfile  # noqa: PLC0415 - seldom needed, and slow to load
+
+    return Path(tempfile.gettempdir()) / f"monitord-{os.getuid()}"
 
 
 def state_dir() -> Path:

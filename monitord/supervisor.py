@@ -22,13 +22,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitord import paths, service
-from monitord.config import LOOK_GRACE_S
+from monitord import memory, paths, service
+from monitord.settings import LOOK_GRACE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, config: Config, config_path: Path | None, *, trace: bool = False, unconfined: bool = False
+        self, config: Senses, config_path: Path | None, *, trace: bool = False, unconfined: bool = False
     ) -> None:
         self._config = config
         self._config_path = config_path
@@ -107,6 +107,7 @@ class Supervisor:
             self._start(voice)
             self._start(ear)
             self._selector.register(looks, selectors.EVENT_READ, self._look_asked)
+            memory.settle()
             while not self._stopping:
                 self._turn()
         return self._status

@@ -68,13 +68,33 @@ def test_a_wrong_configuration_is_one_line_a_mistake_and_exit_2(command, wrong, 
     assert capsys.readouterr().err.splitlines()[-2:] == mistakes(wrong)
 
 
-@pytest.mark.parametrize("command", ["audio", "video"])
-def test_the_ear_and_the_eye_say_the_same(command, wrong, pytestconfig):
+def alone(command, path, pytestconfig):
     # In a process of their own: the first thing they do is to leave the network, for good.
-    line = [sys.executable, "-m", "monitord", command, "--config", str(wrong)]
+    line = [sys.executable, "-m", "monitord", command, "--config", str(path)]
     done = subprocess.run(line, cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-2:] == mistakes(wrong)
+    return done.returncode, done.stderr.splitlines()
+
+
+def test_the_ear_says_the_same(wrong, pytestconfig):
+    code, said = alone("audio", wrong, pytestconfig)
+    assert code == 2
+    assert said[-2:] == mistakes(wrong)
+
+
+@pytest.mark.parametrize(
+    "section", ["look_s = 31.0", "look_s = true", 'device = "http://camera"', "looks_per_hour = 1.5", "off = true"]
+)
+def test_the_eye_says_the_same_of_what_is_its_own(section, wrong, pytestconfig):
+    wrong.write_text(f"{wrong.read_text()}[video]\n{section}\n")
+    code, said = alone("video", wrong, pytestconfig)
+    assert code == 2
+    assert set(mistakes(wrong)) < set(said)
+    assert any(line.startswith(f"{wrong}:6: video.") for line in said)
+
+
+def test_a_mistake_elsewhere_does_not_keep_the_eye_from_looking(wrong, pytestconfig):
+    code, said = alone("video", wrong, pytestconfig)
+    assert (code, said) == (2, ["The eye is started by the gate through its socket, never otherwise."])
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

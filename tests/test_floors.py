@@ -34,6 +34,9 @@ FLOORS: dict[str, int] = {
     "monitord.config.changes": 0,
     "monitord.config.file": 0,
     "monitord.config.ward": 0,
+    "monitord.settings": 0,
+    "monitord.errand": 0,
+    "monitord.checked": 1,
     "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means
@@ -44,6 +47,7 @@ FLOORS: dict[str, int] = {
     "monitord.seccomp": 1,
     "monitord.confine": 1,
     "monitord.service": 1,
+    "monitord.memory": 1,
     "monitord.notify.clock": 1,
     # 2: pure cores
     "monitord.audio": 2,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitord.audio.verifier import Verifier
-    from monitord.config import Sensitivity
+    from monitord.settings import Sensitivity
 
 Floats = npt.NDArray[np.float32]
 
@@ -83,6 +83,10 @@ class Opener(Protocol):
     def update(self, levels: Sequence[float], *, hearing: bool) -> bool:
         """Take the levels (dBFS) of the pieces of one hop; returns whether it is to be listened to."""
         ...
+
+
+_ROOM = 8
+"""Hops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Detector:
 
     Args:
         model: stage one, loaded.
-        hop_s: seconds between decisions, a value of ``monitord.config.HOP_S``.
+        hop_s: seconds between decisions, a value of ``monitord.settings.HOP_S``.
         sensitivity: which thresholds of the model's card apply.
         verifiers: stage two, fresh ones; the labels of stage one that make them look must be on its card.
         listeners: further sources of posteriors, fresh ones.
@@ -201,7 +205,10 @@ class Detector:
         self._overlap = card.front.window - card.front.hop
         # The newest hop lies at the end; before it, what a whole window of frames needs, or a second look.
         needs = [(card.frames * card.front.hop) + self._overlap, card.hop + self._overlap]
-        self._kept = np.zeros(max([*needs, *(verifier.needs for verifier in verifiers)]), np.int16)
+        self._needs = max([*needs, *(verifier.needs for verifier in verifiers)])
+        # Some hops of room behind it: what is needed is moved to the front when they are full, not with each hop.
+        self._kept = np.zeros(self._needs + _ROOM * card.hop, np.int16)
+        self._end = self._needs
         self._filled = 0
         self._hops = 0
         self._frames = np.zeros((card.frames, card.front.bins), np.float32)
@@ -217,14 +224,16 @@ class Detector:
         hop, kept = self.card.hop, self._kept
         taken = 0
         while taken < len(samples):
-            if not self._filled:
-                kept[:-hop] = kept[hop:]
+            if self._end + hop > len(kept):
+                kept[: self._needs] = kept[self._end - self._needs : self._end]
+                self._end = self._needs
             count = min(hop - self._filled, len(samples) - taken)
-            at = len(kept) - hop + self._filled
+            at = self._end + self._filled
             kept[at : at + count] = samples[taken : taken + count]
             taken += count
             self._filled += count
             if self._filled == hop:
+                self._end += hop
                 self._filled = 0
                 decisions.append(self._decide())
         return decisions
@@ -232,7 +241,7 @@ class Detector:
     def _decide(self) -> Decision:
         self._hops += 1
         end = self._hops * self.card.hop
-        energies = piece_energies(self._kept[-self.card.hop :])
+        energies = piece_energies(self._newest(self.card.hop))
         is_open = self._level_gate.update([dbfs(energy) for energy in energies], hearing=bool(self._heard))
         stages: dict[str, Stages] = {}
         if is_open:
@@ -284,7 +293,7 @@ class Detector:
             card = verifier.card
             second: list[float | None] = [None] * len(card.labels)
             if logistic(first[at]) >= self._candidates[at]:
-                second = [float(logit) for logit in verifier.look(self._kept, end)]
+                second = [float(logit) for logit in verifier.look(self._newest(self._needs), end)]
             posteriors += [card.combine.posterior(first[at], logit) for logit in second]
             stages.update({label: Stages(first[at], logit) for label, logit in zip(card.labels, second, strict=True)})
         for listener in self._listeners:
@@ -297,7 +306,10 @@ class Detector:
         new = hop // self.card.front.hop
         if self._frames_current and new < len(frames):
             frames[:-new] = frames[new:]
-            frames[-new:] = self._log_mel.frames(self._kept[-(hop + self._overlap) :])
+            frames[-new:] = self._log_mel.frames(self._newest(hop + self._overlap))
         else:
-            frames[:] = self._log_mel.frames(self._kept[-(len(frames) * self.card.front.hop + self._overlap) :])
+            frames[:] = self._log_mel.frames(self._newest(len(frames) * self.card.front.hop + self._overlap))
         return frames
+
+    def _newest(self, count: int) -> Samples:
+        return self._kept[self._end - count : self._end]

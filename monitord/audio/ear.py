@@ -31,7 +31,7 @@ from monitord.events import (
 
 if TYPE_CHECKING:
     from monitord.audio.detector import Decision
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 HEARTBEAT_S = 5.0
 RENEW_S = 10.0
@@ -68,7 +68,7 @@ class Ear:
             after the end of a file.
     """
 
-    def __init__(self, config: Config, now: float) -> None:
+    def __init__(self, config: Senses, now: float) -> None:
         self._gate = LookGate(config.video)
         self._sounds: dict[Sound, _Heard] = {}
         self._faults: set[Fault] = set()
@@ -138,12 +138,16 @@ class Ear:
 
     def clear(self, *faults: Fault) -> list[Message]:
         """`faults` stand no longer; RECOVERED is told when none stands any more."""
+        if not self._faults:  # As with almost every block.
+            return []
         stood = self._faults.intersection(faults)
         self._faults -= stood
         return [Message(Kind.FAULT, Fault.RECOVERED)] if stood and not self._faults else []
 
     def found(self, faults: frozenset[Fault], among: frozenset[Fault], now: float) -> list[Message]:
         """Of `among`, just `faults` stand now."""
+        if not faults and not self._faults:
+            return []
         messages = [message for fault in sorted(faults, key=_number) for message in self.fault(fault, now)]
         return messages + self.clear(*(among - faults))
 

@@ -20,13 +20,13 @@ from collections import deque
 from enum import Enum, unique
 from typing import TYPE_CHECKING
 
-from monitord.config import LOOK_GRACE_S
 from monitord.events import Gate
+from monitord.settings import LOOK_GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitord.config import VideoConfig
+    from monitord.settings import Seeing
 
 HOUR_S = 3600.0
 
@@ -125,7 +125,7 @@ class LookGate:
         state: where the gate is.
     """
 
-    def __init__(self, video: VideoConfig) -> None:
+    def __init__(self, video: Seeing) -> None:
         self.state = Gate.IDLE
         self._camera_off = video.off
         self._budget = LookBudget(video.looks_per_hour)

@@ -28,36 +28,56 @@ CLIPPED_SHARE = 0.005
 FAINT_DBFS = -93.0
 """Less than the noise of one step of a 16-bit converter: the quietest of usual microphones, at 65 dB of signal to noise
 and -26 dBFS for 94 dB, delivers -91 dBFS in an anechoic room."""
+_FAINT = _FULL * 10.0 ** (FAINT_DBFS / 20.0)
 OFFSET_SHARE = 0.05
 """A mean so far from zero is a wrong bias voltage or a wrong input; sound cards have less than a hundredth."""
 
 
-@dataclass(frozen=True, slots=True)
 class Figures:
     """What one block is like; levels are of what is left when the mean is taken away.
+
+    Its two ends are cheap to find and rule most faults out; the rest is computed only where they do not.
+
+    Args:
+        block: shape (n,), int16, n > 0.
 
     Attributes:
         low: smallest sample.
         high: largest sample.
-        mean: as a share of full scale, -1..1.
-        level_dbfs: RMS level; -inf where all samples are the same.
-        clipped: share of samples at the rails, 0..1.
     """
 
-    low: int
-    high: int
-    mean: float
-    level_dbfs: float
-    clipped: float
+    def __init__(self, block: Samples) -> None:
+        self._block = block
+        self.low, self.high = int(block.min()), int(block.max())
 
-    @classmethod
-    def of(cls, block: Samples) -> Figures:
-        """The figures of `block`, shape (n,), int16, n > 0."""
-        low, high, mean = int(block.min()), int(block.max()), float(block.mean())
-        level = -math.inf if low == high else 20.0 * math.log10(float(block.std(dtype=np.float64)) / _FULL)
-        rails = low <= -_RAIL or high >= _RAIL
-        clipped = float(np.mean((block >= _RAIL) | (block <= -_RAIL))) if rails else 0.0
-        return cls(low, high, mean / _FULL, level, clipped)
+    @property
+    def clips(self) -> bool:
+        """Whether too large a share of the samples is at the rails."""
+        if self.low > -_RAIL and self.high < _RAIL:
+            return False
+        return bool(np.mean((self._block >= _RAIL) | (self._block <= -_RAIL)) >= CLIPPED_SHARE)
+
+    @property
+    def faint(self) -> bool:
+        """Whether there is something, and less than any microphone's own noise."""
+        spread = self.high - self.low
+        # The smallest deviation that n samples of this spread can have: two at the ends, the others in the middle.
+        if spread == 0 or spread >= _FAINT * math.sqrt(2 * len(self._block)):
+            return False
+        return self.level_dbfs < FAINT_DBFS
+
+    @property
+    def level_dbfs(self) -> float:
+        """RMS level; -inf where all samples are the same."""
+        if self.low == self.high:
+            return -math.inf
+        return 20.0 * math.log10(float(self._block.std(dtype=np.float64)) / _FULL)
+
+    @property
+    def offset(self) -> bool:
+        """Whether it lies too far from zero."""
+        far = OFFSET_SHARE * _FULL
+        return self.low < self.high and max(self.high, -self.low) >= far and abs(float(self._block.mean())) >= far
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +97,42 @@ class Detector:
 
 DETECTORS = (
     Detector(Fault.MICROPHONE_CONSTANT, lambda block: block.low == block.high != 0, 20.0),
-    Detector(Fault.MICROPHONE_CLIPS, lambda block: block.clipped >= CLIPPED_SHARE, 30.0),
-    Detector(Fault.MICROPHONE_FAINT, lambda block: -math.inf < block.level_dbfs < FAINT_DBFS, 120.0),
-    Detector(Fault.MICROPHONE_OFFSET, lambda block: block.low < block.high and abs(block.mean) >= OFFSET_SHARE, 30.0),
+    Detector(Fault.MICROPHONE_CLIPS, lambda block: block.clips, 30.0),
+    Detector(Fault.MICROPHONE_FAINT, lambda block: block.faint, 120.0),
+    Detector(Fault.MICROPHONE_OFFSET, lambda block: block.offset, 30.0),
 )
 """All of them; each is told within its `after_s` and a block."""
 FAULTS = frozenset(each.fault for each in DETECTORS)
 
 
 class Health:
-    """Watches one stream."""
+    """Watches one stream.
+
+    Attributes:
+        changes: whether the last block was more than one value over and over.
+    """
 
     def __init__(self) -> None:
-        self._seconds = dict.fromkeys(FAULTS, 0.0)
+        self._seconds: dict[Fault, float] = {}
         self._standing: frozenset[Fault] = frozenset()
+        self.changes = False
 
     def take(self, block: Samples) -> frozenset[Fault]:
         """The faults that stand after `block`, shape (n,), int16, 16 kHz."""
         if not len(block):
             return self._standing
-        figures, length_s = Figures.of(block), len(block) / RATE_HZ
+        figures, length_s = Figures(block), len(block) / RATE_HZ
+        self.changes = figures.low < figures.high
         standing = set()
         for each in DETECTORS:
-            held = self._seconds[each.fault] + (length_s if each.holds(figures) else -length_s)
-            held = self._seconds[each.fault] = min(max(held, 0.0), each.after_s)
-            if held >= each.after_s or (each.fault in self._standing and held > 0.0):
+            holds = each.holds(figures)
+            if not holds and each.fault not in self._seconds:
+                continue
+            held = self._seconds.pop(each.fault, 0.0) + (length_s if holds else -length_s)
+            if held <= 0.0:
+                continue
+            held = self._seconds[each.fault] = min(held, each.after_s)
+            if held >= each.after_s or each.fault in self._standing:
                 standing.add(each.fault)
         self._standing = frozenset(standing)
         return self._standing

@@ -20,8 +20,8 @@ from monitord import paths, service
 from monitord.audio import health
 from monitord.audio.ear import ASK, Ear
 from monitord.audio.source import MicrophoneError
-from monitord.config import PAUSE_MAX_S
 from monitord.events import EAR_FAULTS, Fault, Frame, Gate, Message, Role
+from monitord.settings import PAUSE_MAX_S
 from monitord.wire import encode
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from monitord.audio.masking import Masking
     from monitord.audio.source import Source
     from monitord.channel import Channel
-    from monitord.config import Config
+    from monitord.settings import Senses
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-"""Longest wait before timers, heartbeats and the pause switch are looked at again."""
+"""Longest wait without a microphone before timers, heartbeats and the pause switch are looked at again."""
+WAIT_S = 1.5
+"""Longest wait for a block: more than the longest there is, so that a quiet second wakes this process once."""
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... reopening in a row."""
 STEADY_S = 60.0
@@ -75,7 +77,7 @@ class Loop:
 
     def __init__(
         self,
-        config: Config,
+        config: Senses,
         channel: Channel,
         open_source: Callable[[], Source],
         make_detector: Callable[[], Detector],
@@ -141,7 +143,7 @@ class Loop:
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
             self._going_well(block, now)
-        if decisions and block is not None and (block.min() < block.max() or not self._ear.silence_is_fault):
+        if decisions and (self._health.changes or not self._ear.silence_is_fault):
             self._progress_at = now
         if block is not None and self._masking is not None:
             drowned = self._masking.take(block, decisions[-1] if decisions else None)
@@ -194,7 +196,7 @@ class Loop:
                 self._masking.begin()
             self._overruns = 0
         if self._source is not None:
-            return self._source.read(TICK_S)
+            return self._source.read(WAIT_S)
         wait_s = TICK_S if self._ear.gate is Gate.PAUSED else min(TICK_S, self._retry_at - now)
         with suppress(Empty):
             self._woken.get(timeout=max(0.0, wait_s))

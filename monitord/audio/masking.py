@@ -14,6 +14,8 @@ Pure: samples and time in, an answer out. The mixture exists for the time of the
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +34,13 @@ MISSES = 3
 CRY_DBFS = -45.0
 CLEAR_DB = 20.0
 """Over a floor so far below the cry nothing is asked, which costs nothing."""
+AGAIN_S = 3600.0
+LOUDER_DB = 1.0
+"""In a room that has not become louder by so much since a cry was found, the question is asked so often only: it costs
+as much as minutes of quiet. A noise that begins raises the floor, and is asked about when it is next due."""
 LEAD_S = 3.0
 KEPT_S = 8.0
+_KEPT = round(KEPT_S * RATE_HZ)
 CRY = "cry"
 _ACTIVE_DB = 20.0
 
@@ -58,21 +65,25 @@ class Masking:
     def __init__(self, cry: Samples, make_detector: Callable[[LevelGate], Detector]) -> None:
         self._cry = at_level(cry, CRY_DBFS)
         self._make_detector = make_detector
-        self._room = np.zeros(round(KEPT_S * RATE_HZ), np.int16)
+        self._room: deque[Samples] = deque()
         self._kept = 0
         self._samples_to_go = round(EVERY_S * RATE_HZ)
         self._misses = 0
         self._able: bool | None = None
+        self._found_at_dbfs = -math.inf
+        self._found_to_go = 0
 
     @property
     def able(self) -> bool:
         """Whether the models know the reference in a quiet room; where they do not, nothing is ever told."""
         if self._able is None:  # Not at the start of the ear, which others wait for.
-            self._able = self._found(_quiet_room(len(self._room)), CRY_DBFS - CLEAR_DB)
+            self._able = self._found(_quiet_room(_KEPT), CRY_DBFS - CLEAR_DB)
         return self._able
 
     def begin(self) -> None:
         """A stream begins: what was heard before is of another."""
+        self._room.clear()
+        self._found_at_dbfs = -math.inf
         self._kept = self._misses = 0
         self._samples_to_go = round(EVERY_S * RATE_HZ)
 
@@ -83,18 +94,32 @@ class Masking:
             block: shape (n,), int16, 16 kHz.
             decision: the newest of the real detector; None: there is none yet.
         """
-        length = min(len(block), len(self._room))
-        self._room[: -length or None] = self._room[length:]
-        if length:
-            self._room[-length:] = block[-length:]
-        self._kept = min(self._kept + length, len(self._room))
+        self._room.append(block)  # As it is: to copy it costs more than all else that a quiet room does.
+        self._kept += len(block)
+        while self._kept - len(self._room[0]) >= _KEPT:
+            self._kept -= len(self._room.popleft())
         self._samples_to_go -= len(block)
-        due = self._samples_to_go <= 0 and self._kept == len(self._room)
+        self._found_to_go -= len(block)
+        due = self._samples_to_go <= 0 and self._kept >= _KEPT
         if due and decision is not None and not decision.heard:
             self._samples_to_go = round(EVERY_S * RATE_HZ)
-            audible = decision.floor_dbfs <= CRY_DBFS - CLEAR_DB or self._found(self._room, decision.floor_dbfs)
+            audible = self._audible(decision.floor_dbfs)
             self._misses = 0 if audible or not self.able else self._misses + 1
         return self._misses >= MISSES
+
+    def _audible(self, floor_dbfs: float) -> bool:
+        if floor_dbfs <= CRY_DBFS - CLEAR_DB:
+            return True
+        if floor_dbfs < self._found_at_dbfs + LOUDER_DB and self._found_to_go > 0:
+            return True
+        if not self._found(self._newest(), floor_dbfs):
+            self._found_at_dbfs = -math.inf
+            return False
+        self._found_at_dbfs, self._found_to_go = floor_dbfs, round(AGAIN_S * RATE_HZ)
+        return True
+
+    def _newest(self) -> Samples:
+        return np.concatenate(self._room)[-_KEPT:]
 
     def _found(self, room: Samples, floor_dbfs: float) -> bool:
         """Whether a detector in `room`, which has learned its quiet, hears the cry."""

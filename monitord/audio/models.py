@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitord.audio.detector import Opener
     from monitord.audio.embedding import Floats
     from monitord.audio.verifier import Verifier
-    from monitord.config import AudioConfig
+    from monitord.settings import Hearing
 
 EAR = "ear"
 CRY = "cry"
@@ -50,7 +50,7 @@ class EarModels:
         stage_one: model.Model,
         verifiers: Sequence[model.Model],
         backbone: SpeechEmbedding | None,
-        audio: AudioConfig,
+        audio: Hearing,
         enrolled: Path,
     ) -> None:
         self.stage_one = stage_one
@@ -65,7 +65,7 @@ class EarModels:
         self.detector()
 
     @classmethod
-    def load(cls, audio: AudioConfig, folder: Path | None = None, enrolled: Path | None = None) -> Self:
+    def load(cls, audio: Hearing, folder: Path | None = None, enrolled: Path | None = None) -> Self:
         """Load stage one, the verifier of cries, and those of the words of `audio`.
 
         Args:

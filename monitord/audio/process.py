@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitord import model, paths, service
+from monitord import memory, model, paths, service
 from monitord.audio.ear import GOODBYE, hello
 from monitord.audio.features import RATE_HZ, Samples
 from monitord.audio.loop import Loop, SourceHangs
@@ -20,13 +20,14 @@ from monitord.audio.masking import Masking
 from monitord.audio.models import EarModels
 from monitord.channel import Channel
 from monitord.confine import REFUSED, Process, confine
+from monitord.errand import Errand
 from monitord.events import Fault, Kind, Message, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitord.audio.source import Source
-    from monitord.config import AudioConfig, Config
+    from monitord.settings import Hearing, Senses
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ CRY_S = (16.2, 24.2)
 FAILED = 1
 
 
-def main(config: Config, *, trace: bool = False, unconfined: bool = False) -> int:
+def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> int:
     """Run the ear until SIGTERM or SIGINT; returns its exit code.
 
     Args:
@@ -45,11 +46,13 @@ def main(config: Config, *, trace: bool = False, unconfined: bool = False) -> in
         trace: print each decision as one JSON object a line on stdout.
         unconfined: listen even where a mandatory measure of confinement does not hold, and say so.
     """
+    # By a child: libsndfile is needed for this alone, and not after the start.
+    decoded = None if config.audio.device.startswith(FILE) else Errand(lambda: reference_cry().tobytes())
     try:
         open_source = opener(config.audio)
     except OSError as cause:
         return _failed(f"PortAudio cannot be loaded ({cause}); install Debian's libportaudio2")
-    cry = reference_cry() if not config.audio.device.startswith(FILE) else np.zeros(0, np.int16)
+    cry = np.frombuffer(b"" if decoded is None else decoded.result(), np.int16)
     confinement = confine(Process.EAR)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         if not confinement.complete and not unconfined:
@@ -71,6 +74,7 @@ def main(config: Config, *, trace: bool = False, unconfined: bool = False) -> in
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         service.notify("READY=1")
+        memory.settle()
         try:
             loop.run()
         except SourceHangs as cause:
@@ -86,21 +90,25 @@ def main(config: Config, *, trace: bool = False, unconfined: bool = False) -> in
 def reference_cry() -> Samples:
     """The cry of the bundled scene, a synthesised one: shape (n,), int16, 16 kHz; empty where it cannot be read."""
     try:
-        # Before the process is confined, see `opener`.
+        # Here, so that the ear does not keep it.
         from monitord.audio.files import SoundFileError, read_pieces  # noqa: PLC0415
     except OSError as cause:
         log.warning("libsndfile cannot be loaded (%s): nobody asks whether a cry would be heard over the noise", cause)
         return np.zeros(0, np.int16)
+    begin, end = (round(seconds * RATE_HZ) for seconds in CRY_S)
+    pieces: list[Samples] = []
     try:
-        scene = np.concatenate(list(read_pieces(SCENE)))
+        for piece in read_pieces(SCENE):
+            pieces.append(piece)
+            if sum(map(len, pieces)) >= end:
+                break
     except SoundFileError as cause:
         log.warning("%s; nobody asks whether a cry would be heard over the noise", cause)
         return np.zeros(0, np.int16)
-    begin, end = (round(seconds * RATE_HZ) for seconds in CRY_S)
-    return np.ascontiguousarray(scene[begin:end])
+    return np.ascontiguousarray(np.concatenate(pieces)[begin:end])
 
 
-def opener(audio: AudioConfig) -> Callable[[], Source]:
+def opener(audio: Hearing) -> Callable[[], Source]:
     """What opens the configured source; it may raise MicrophoneError, now or while it is read.
 
     Only the library that the source needs is imported, and here rather than at the first opening: looking for

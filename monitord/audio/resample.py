@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from monitord.audio.features import RATE_HZ, Samples
 
@@ -15,7 +14,11 @@ class Resampler:
     """Turns mono sound of `rate_hz` into 16 kHz int16, piece by piece; it keeps what the filter still needs."""
 
     def __init__(self, rate_hz: float) -> None:
-        self._stream = None if rate_hz == RATE_HZ else soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+        self._stream = None
+        if rate_hz != RATE_HZ:
+            import soxr  # noqa: PLC0415 - hardly any sound card needs it, and it takes memory
+
+            self._stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
 
     def take(self, sound: Floats, *, last: bool = False) -> Samples:
         """What 16 kHz samples can be made of `sound`, shape (n,), full scale -1..1, and of what was kept.

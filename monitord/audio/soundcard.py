@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from monitord.audio.embedding import EXAMPLE
 from monitord.audio.enrolled import Gain
 from monitord.audio.features import RATE_HZ, FrontEnd
-from monitord.config import HOP_S, Sensitivity
 from monitord.model import Card, ModelError
+from monitord.settings import HOP_S, Sensitivity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

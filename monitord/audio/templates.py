@@ -7,7 +7,6 @@ numbers would mean something else.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -74,6 +73,8 @@ def add(folder: Path, word: str, backbone: str, templates: Iterable[Floats]) -> 
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         # The temporary file has mode 0600 from its first byte on.
+        import tempfile  # noqa: PLC0415 - only who writes needs it
+
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{word}.", delete=False) as file:
             try:
                 np.savez(file, templates=kept, backbone=np.array(backbone))

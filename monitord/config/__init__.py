@@ -43,18 +43,9 @@ from monitord.config.rules import (
     RulesConfig,
     Until,
 )
-from monitord.config.section import ConfigError, Section
-from monitord.config.senses import (
-    HOP_S,
-    LOOK_GRACE_S,
-    PAUSE_MAX_S,
-    AudioConfig,
-    Language,
-    Profile,
-    RoomConfig,
-    Sensitivity,
-    VideoConfig,
-)
+from monitord.config.section import Section
+from monitord.config.senses import AudioConfig, Language, RoomConfig, VideoConfig
+from monitord.settings import HOP_S, LOOK_GRACE_S, PAUSE_MAX_S, ConfigError, Profile, Sensitivity
 
 if TYPE_CHECKING:
     from pathlib import Path

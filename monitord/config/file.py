@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitord.config.mistakes import explain
-from monitord.config.section import ConfigError
+from monitord.settings import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,6 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class ConfigError(Exception):
-    """The configuration cannot be used; the text has one line per mistake."""
-
-
 class Section(BaseModel):
     """One section of the file."""
 

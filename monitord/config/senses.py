@@ -9,25 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitord.config.section import Section
-
-
-class Profile(StrEnum):
-    """How often the ear decides: a trade between wake-ups and delay."""
-
-    ECO = "eco"
-    BALANCED = "balanced"
-
-
-HOP_S = {Profile.ECO: 0.5, Profile.BALANCED: 0.25}
-"""Seconds between decisions, and the default length of a block."""
-
-
-class Sensitivity(StrEnum):
-    """Which of the thresholds on the model card applies; the card says what each finds and how often it errs."""
-
-    LOW = "low"
-    BALANCED = "balanced"
-    HIGH = "high"
+from monitord.settings import COOLDOWN_S, HOP_S, LOOK_S, LOOKS_PER_HOUR, PERIOD_S, Profile, Sensitivity
 
 
 def _no_url(value: str) -> str:
@@ -72,7 +54,7 @@ class RoomConfig(Section):
 
 
 class AudioConfig(Section):
-    """The ear. `block_s` None means: as long as the profile's time between decisions."""
+    """The ear. `block_s` None means: as long as suits the profile."""
 
     device: Source = "default"
     profile: Annotated[Profile, Field(strict=False)] = Profile.ECO
@@ -89,25 +71,18 @@ class AudioConfig(Section):
     @property
     def period_s(self) -> float:
         """Seconds of sound that are read at once."""
-        return self.block_s if self.block_s is not None else self.hop_s
+        return self.block_s if self.block_s is not None else PERIOD_S[self.profile]
 
 
 class VideoConfig(Section):
     """The eye. `device` "off" means that no look is ever asked for."""
 
     device: Source = "0"
-    look_s: float = Field(default=4.0, ge=1.0, le=30.0)
-    looks_per_hour: int = Field(default=12, ge=0, le=120)
-    cooldown_s: float = Field(default=20.0, ge=0.0, le=600.0)
+    look_s: float = Field(default=4.0, ge=LOOK_S[0], le=LOOK_S[1])
+    looks_per_hour: int = Field(default=12, ge=LOOKS_PER_HOUR[0], le=LOOKS_PER_HOUR[1])
+    cooldown_s: float = Field(default=20.0, ge=COOLDOWN_S[0], le=COOLDOWN_S[1])
 
     @property
     def off(self) -> bool:
         """Whether the owner wants no camera at all."""
         return self.device == "off"
-
-
-LOOK_GRACE_S = 8.0
-"""Seconds beyond `look_s` for starting, loading and answering; after that the eye is killed."""
-
-PAUSE_MAX_S = 12 * 3600.0
-"""No pause is longer, prolonging included; then the ear opens the microphone, whether anybody tells it to or not."""

@@ -10,8 +10,8 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
-from monitord import paths, service
-from monitord.config import Config, ConfigError
+from monitord import memory, paths, service
+from monitord.config import Config
 from monitord.config.changes import changes
 from monitord.confine import Process, confine
 from monitord.events import Fault
@@ -36,6 +36,7 @@ from monitord.notify.web.feed import Feed
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import ServerError
 from monitord.notify.web.tls import TlsError
+from monitord.settings import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,7 @@ class _Process:
         log.info("the page is at %s", url)
         self._url = url
         service.notify(f"READY=1\nSTATUS=The page is at {url}")
+        memory.settle()
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""

@@ -16,7 +16,7 @@ from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.lan import CGNAT
 from monitord.tools.channels import check_channels
-from monitord.video import calibration, rpicam
+from monitord.video import calibration, rpicam, v4l2
 from monitord.video.classifier import LABELS, Classifier
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _device(what: str, device: str) -> bool:
     elif device.startswith("/dev/") and not Path(device).exists():
         print(f"FAULT {what:14s} {device}: there is no such device; is it plugged in?", file=sys.stderr)
         return False
-    elif what == "camera" and rpicam.csi_number(device) is not None and rpicam.find() is None:
+    elif what == "camera" and v4l2.csi_number(device) is not None and rpicam.find() is None:
         print(
             f"FAULT {what:14s} {device}: rpicam-vid is not installed; sudo apt install rpicam-apps-lite",
             file=sys.stderr,

@@ -68,7 +68,7 @@ def listen(open_source: Callable[[], Source], seconds: float, *, show: bool, clo
                 continue
             if not heard.levels:
                 end = clock() + seconds
-            heard.levels.append(Figures.of(block).level_dbfs)
+            heard.levels.append(Figures(block).level_dbfs)
             heard.faults |= health.take(block)
             if show:
                 print(f"\r      {bar(heard.levels[-1], max(heard.levels))}", end="", file=sys.stderr, flush=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -125,6 +124,8 @@ def keep(folder: Path, network: Network, rooms: Sequence[Empty]) -> int:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The temporary file has mode 0600 from its first byte on.
+        import tempfile  # noqa: PLC0415 - only who writes needs it
+
         with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=folder, prefix=".empty-", delete=False) as file:
             try:
                 json.dump(content, file)

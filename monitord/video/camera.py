@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 from monitord.events import Fault
 from monitord.video import v4l2
 from monitord.video.clip import FileCamera
-from monitord.video.csi import CsiCamera
 from monitord.video.folder import FolderCamera
 from monitord.video.opencv import fit, read_picture
-from monitord.video.rpicam import Rpicam, csi_number
 from monitord.video.usb import UsbCamera
-from monitord.video.v4l2 import CameraError
+from monitord.video.v4l2 import CameraError, csi_number
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from monitord.video.picture import Picture
+    from monitord.video.rpicam import Rpicam
 
 __all__ = ["Camera", "CameraError", "FileCamera", "FolderCamera", "UsbCamera", "fit", "open_camera", "read_picture"]
 
@@ -76,5 +75,7 @@ def open_camera(device: str, start_s: float = 0.0, program: Rpicam | CameraError
     if number is not None:
         if isinstance(program, CameraError):
             raise program
+        from monitord.video.csi import CsiCamera  # noqa: PLC0415 - no other camera needs a program started
+
         return CsiCamera(number, program)
     return UsbCamera(v4l2.device_path(device))

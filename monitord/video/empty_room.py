@@ -139,8 +139,12 @@ class Comparison:
 
 def light_of(picture: Picture) -> Light:
     """The light of a picture (height, width, 3), RGB; bars around it do not count."""
-    inside = unpadded(picture).astype(np.float32)
-    colour = float((inside.max(axis=2) - inside.min(axis=2)).mean()) / 255.0
+    inside = unpadded(picture)
+    # Channel by channel: numpy is ten times slower along an axis of three.
+    red, green, blue = (inside[..., channel] for channel in range(3))
+    most = np.maximum(np.maximum(red, green), blue)
+    least = np.minimum(np.minimum(red, green), blue)
+    colour = float((most - least).mean()) / 255.0
     return Light(float(inside.mean()), colour < GREY_BELOW)
 
 

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 
 from monitord import confine, paths, service
 from monitord.channel import Channel
-from monitord.config import LOOK_GRACE_S
 from monitord.events import Calibration, Fault, Kind, Look, Measure, Message, Role, Sight, measures_to_level
 from monitord.model import ModelError
-from monitord.video.rpicam import Rpicam, csi_number
-from monitord.video.v4l2 import CameraError
+from monitord.settings import LOOK_GRACE_S
+from monitord.video.v4l2 import CameraError, csi_number
 from monitord.wire import WireError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from monitord.config import Config
+    from monitord.settings import Senses
+    from monitord.video.rpicam import Rpicam
 
 log = logging.getLogger("monitord.eye")
 
@@ -41,7 +41,7 @@ _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
 
 
-def main(config: Config, *, unconfined: bool = False) -> int:
+def main(config: Senses, *, unconfined: bool = False) -> int:
     """Run one look; returns the exit code.
 
     Args:
@@ -98,6 +98,8 @@ def start(number: int | None) -> Rpicam | CameraError | None:
     """Start the program of a CSI camera, if this is one, and no other from here on; what cannot be is told later."""
     if number is None:
         return None
+    from monitord.video.rpicam import Rpicam  # noqa: PLC0415 - no other camera needs a program started
+
     try:
         return Rpicam(number)
     except CameraError as cause:
@@ -112,7 +114,7 @@ def closing(program: Rpicam | CameraError | None) -> Iterator[None]:
     try:
         yield
     finally:
-        if isinstance(program, Rpicam):
+        if program is not None and not isinstance(program, CameraError):
             program.close()
 
 
@@ -227,7 +229,7 @@ class _Stop:
             sys.exit(DONE)
 
 
-def _look(config: Config, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
+def _look(config: Senses, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
     """Look once; returns what is to be told, its score in percent, and how the look compares with the empty room."""
     # Loaded here, under the limit, and after the confinement: both take most of the time to the verdict.
     from monitord.video import calibration  # noqa: PLC0415

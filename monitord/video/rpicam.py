@@ -51,12 +51,6 @@ _PR_SET_PDEATHSIG = 1
 _CONFIGURED = re.compile(rb"configuring streams: \(0\) (\d+)x(\d+)-(\w+)")
 
 
-def csi_number(device: str) -> int | None:
-    """The camera's number in "csi" or "csi:N"; None where `device` is another kind of camera."""
-    found = re.fullmatch(r"csi(?::(\d{1,2}))?", device)
-    return int(found[1] or 0) if found else None
-
-
 def command(program: str, number: int) -> list[str]:
     """What is started: no preview, no end of its own, each picture written at once.
 

@@ -13,11 +13,10 @@ from monitord import confine, paths
 from monitord.events import Fault
 from monitord.model import ModelError
 from monitord.video.process import closing, start
-from monitord.video.rpicam import csi_number
-from monitord.video.v4l2 import CameraError
+from monitord.video.v4l2 import CameraError, csi_number
 
 if TYPE_CHECKING:
-    from monitord.config import Config
+    from monitord.settings import Senses
     from monitord.video.rpicam import Rpicam
 
 FRAMES = 3
@@ -25,7 +24,7 @@ FRAMES = 3
 DONE = 0
 
 
-def main(config: Config, *, features: bool) -> int:
+def main(config: Senses, *, features: bool) -> int:
     """Look through the configuration's camera and print what came of it; returns the exit code.
 
     Args:
@@ -45,7 +44,7 @@ def main(config: Config, *, features: bool) -> int:
     return DONE
 
 
-def _sample(config: Config, program: Rpicam | CameraError | None, *, features: bool) -> dict[str, Any]:
+def _sample(config: Senses, program: Rpicam | CameraError | None, *, features: bool) -> dict[str, Any]:
     from monitord.video.camera import open_camera  # noqa: PLC0415 - OpenCV comes after the confinement
 
     try:
@@ -76,7 +75,7 @@ def _frames(camera: Any) -> dict[str, Any]:
     return {"frames": len(obstacles), "obstacle": None if obstacle is None else obstacle.name}
 
 
-def _judged(config: Config, camera: Any) -> dict[str, Any]:
+def _judged(config: Senses, camera: Any) -> dict[str, Any]:
     """The verdict without any calibration, and what would be kept of the empty room."""
     from monitord.video.classifier import Classifier  # noqa: PLC0415
     from monitord.video.look import collect  # noqa: PLC0415

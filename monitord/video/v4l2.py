@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,12 @@ class NoCameraError(CameraError):
 def device_path(device: str) -> Path:
     """The device node that `device` names: an index, or a path below /dev such as a name in /dev/v4l/by-id."""
     return Path(f"/dev/video{int(device)}") if device.isdecimal() else Path(device)
+
+
+def csi_number(device: str) -> int | None:
+    """The camera's number in "csi" or "csi:N"; None where `device` is another kind of camera."""
+    found = re.fullmatch(r"csi(?::(\d{1,2}))?", device)
+    return int(found[1] or 0) if found else None
 
 
 def check(path: Path, ioctl: Ioctl = fcntl.ioctl) -> None:

@@ -13,7 +13,7 @@ import pytest
 import stand_in
 
 from monitord.events import Fault
-from monitord.video import rpicam
+from monitord.video import rpicam, v4l2
 from monitord.video.camera import CameraError, open_camera
 from monitord.video.csi import CsiCamera
 from monitord.video.opencv import from_yuv420
@@ -76,7 +76,7 @@ def take(camera, count):
     ("device", "number"), [("csi", 0), ("csi:0", 0), ("csi:1", 1), ("0", None), ("/dev/csi", None), ("csi:x", None)]
 )
 def test_how_a_csi_camera_is_named(device, number):
-    assert rpicam.csi_number(device) == number
+    assert v4l2.csi_number(device) == number
     assert isinstance(open_camera(device), CsiCamera) == (number is not None)
 
 
