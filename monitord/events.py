@@ -198,6 +198,16 @@ LOOK_FAULTS = frozenset(
 CAMERA_MOVED stops nothing: it is never sent, but what the voice makes of a SIGHT whose level is `Calibration.MOVED`."""
 
 
+def over_to_level(fault: Fault | None) -> int:
+    """The `level` of a RECOVERED, whose kind has none of its own: which fault is over; None: all of its sender's."""
+    return 0 if fault is None else fault.value
+
+
+def level_to_over(level: int) -> Fault | None:
+    """The reverse of `over_to_level`; RECOVERED where no fault has that number: nothing is over."""
+    return next((each for each in Fault if each.value == level), Fault.RECOVERED) if level else None
+
+
 Label = Life | Gate | Sound | Look | Sight | Fault
 
 LABELS: dict[Kind, type[Life | Gate | Sound | Look | Sight | Fault]] = {
@@ -228,7 +238,7 @@ class Message:
         label: a member of ``LABELS[kind]``.
         score: confidence in whole percent, 0..100; 0 where the kind has none.
         level: sound level in whole dB below full scale, 0..127; 0 where the kind has none. In HELLO and LOOK BEGAN:
-            a set of `Measure` (0: not told). In SIGHT: a `Calibration`.
+            a set of `Measure` (0: not told). In SIGHT: a `Calibration`. In FAULT RECOVERED: which (`over_to_level`).
     """
 
     kind: Kind

@@ -78,7 +78,7 @@ class Detector:
 DETECTORS = (
     Detector(Fault.MICROPHONE_CONSTANT, lambda block: block.low == block.high != 0, 20.0),
     Detector(Fault.MICROPHONE_CLIPS, lambda block: block.clipped >= CLIPPED_SHARE, 30.0),
-    Detector(Fault.MICROPHONE_FAINT, lambda block: -math.inf < block.level_dbfs < FAINT_DBFS, 120.0),
+    Detector(Fault.MICROPHONE_FAINT, lambda block: -math.inf < block.level_dbfs < FAINT_DBFS, 55.0),
     Detector(Fault.MICROPHONE_OFFSET, lambda block: block.low < block.high and abs(block.mean) >= OFFSET_SHARE, 30.0),
 )
 """All of them; each is told within its `after_s` and a block."""

@@ -4,10 +4,10 @@ One incident per sound label, one per fault. What the eye says belongs to every 
 it: the camera looks at the room, not at a sound. The caller brings `now` and keeps what comes back; see
 `monitord.notify.incident` for what happens to one incident.
 
-A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
-over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
-unless it reports them again. Faults of the camera are also over when a look has an answer. That the camera was moved
-stops no look: a verdict says so beside what it saw, and the next one that finds the camera in its place ends it.
+A fault of the ear or the eye lasts until its sender says RECOVERED, of it or of all that it has told. A sender that
+starts anew cannot know what its former life suffered from, so its lasting faults lapse unless it reports them again.
+Faults of the camera are also over when a look has an answer. That the camera was moved stops no look: a verdict says so
+beside what it saw, and the next one that finds the camera in its place ends it.
 
 What the owner's rules say is looked up here: priority, who is called and how often, quiet hours. The wall clock is an
 input (`it_is`): a core without a clock of its own cannot be surprised by summer time, or by a clock that jumps.
@@ -32,6 +32,7 @@ from monitord.events import (
     Sight,
     Sound,
     level_to_calibration,
+    level_to_over,
 )
 from monitord.notify import incident as table
 from monitord.notify.incident import MUTE_S, QUIET_S, UNANSWERED, Action, Event, Incident, State, Urgency, begin, step
@@ -122,7 +123,8 @@ class Triage:
                 changes += self._recover(LOOK_FAULTS, now)
                 changes += self._calibration(level_to_calibration(message.level), now)
             case Fault.RECOVERED:
-                changes += self._recover(_OF_ROLE[role], now)
+                over = level_to_over(message.level)
+                changes += self._recover(_OF_ROLE[role] if over is None else _OF_ROLE[role] & {over}, now)
             case Fault():
                 if label in LOOK_FAULTS:
                     changes += self._to_sounds(Event.LOOK_FAILED, at, seen=label)

@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.config import AlertWhen, CryConfig, RulesConfig
-from monitord.events import LABELS, SPEAKS, Fault, Gate, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.events import (
+    LABELS,
+    SPEAKS,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Message,
+    Role,
+    Sight,
+    Sound,
+    over_to_level,
+)
 from monitord.notify.incident import QUIET_S, Action, State, Urgency
 from monitord.notify.triage import EAR_SILENT_S, Triage
 
@@ -145,6 +158,23 @@ def test_recovered_ends_the_faults_of_its_sender_only():
     (over,) = triage.take(Message(Kind.FAULT, Fault.RECOVERED), Role.EAR, 5.0)
     assert over.incident.subject is Fault.MICROPHONE_MISSING
     assert [incident.subject for incident in triage.live] == [Fault.CAMERA_MISSING]
+
+
+def test_a_recovery_that_names_its_fault_ends_that_one_alone():
+    triage = Triage("Nursery", RulesConfig(), WAIT_S)
+    for fault in (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_CLIPS, Fault.EYE_UNREACHABLE):
+        triage.take(Message(Kind.FAULT, fault), Role.EAR, 0.0)
+    triage.take(Message(Kind.FAULT, Fault.CAMERA_MISSING), Role.EYE, 0.0)
+    (over,) = triage.take(recovered(Fault.MICROPHONE_MISSING), Role.EAR, 5.0)
+    assert over.incident.subject is Fault.MICROPHONE_MISSING
+    assert triage.take(recovered(Fault.CAMERA_MISSING), Role.EAR, 6.0) == []  # Not the ear's to end.
+    assert triage.take(Message(Kind.FAULT, Fault.RECOVERED, level=127), Role.EAR, 7.0) == []  # No fault has it.
+    assert len(triage.take(recovered(None), Role.EAR, 8.0)) == 2
+    assert [incident.subject for incident in triage.live] == [Fault.CAMERA_MISSING]
+
+
+def recovered(fault):
+    return Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(fault))
 
 
 def test_an_answered_look_ends_the_faults_of_the_camera():
