@@ -188,6 +188,10 @@ class Fault(Enum):
     TOO_HOT = 60
     MEMORY_LOW = 61
     CONFIGURATION = 62
+    MODELS_CHANGED = 63
+    EAR_UNSTEADY = 64
+    VOICE_UNSTEADY = 65
+    DISK_SLOW = 66
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

@@ -34,6 +34,8 @@ FLOORS: dict[str, int] = {
     "monitord.config.changes": 0,
     "monitord.lan": 0,
     "monitord.paths": 0,
+    "monitord.card": 0,
+    "monitord.steadiness": 0,
     # 1: shared means
     "monitord.wire": 1,
     "monitord.channel": 1,
@@ -134,6 +136,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.pause": 3,
     "monitord.notify.keeper": 3,
     "monitord.notify.machine": 3,
+    "monitord.notify.shelf": 3,
     "monitord.notify.history": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
