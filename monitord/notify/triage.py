@@ -136,7 +136,7 @@ class Triage:
                 changes += self.fault(label, now)
             case Life.STARTED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
-                changes += self._recover(frozenset({Fault.UNCONFINED}), now)
+                changes += self._recover(frozenset({Fault.UNCONFINED, Fault.EAR_NOT_CONFINED}), now)
             case Life.UNCONFINED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
                 changes += self.fault(Fault.UNCONFINED, now)

@@ -194,6 +194,13 @@ def test_faults_of_a_sender_that_starts_anew_lapse_unless_it_reports_them_again(
     assert [incident.subject for incident in triage.live] == [Fault.MICROPHONE_MISSING]
 
 
+def test_an_ear_that_could_be_confined_ends_that_it_could_not():
+    triage = Triage("Nursery", RulesConfig(), WAIT_S)
+    triage.take(Message(Kind.FAULT, Fault.EAR_NOT_CONFINED), Role.EAR, 0.0)
+    triage.take(Message(Kind.HELLO, Life.STARTED), Role.EAR, 10.0)
+    assert triage.live == []
+
+
 def test_a_heartbeat_of_an_idle_gate_is_no_hello():
     # Gate.IDLE == Life.STARTED as numbers.
     triage = Triage("Nursery", RulesConfig(), WAIT_S)
