@@ -188,8 +188,12 @@ class Fault(Enum):
     TOO_HOT = 60
     MEMORY_LOW = 61
     CONFIGURATION = 62
-    ROOM_SILENT = 63
-    BROKER_AWAY = 64
+    MODELS_CHANGED = 63
+    EAR_UNSTEADY = 64
+    VOICE_UNSTEADY = 65
+    DISK_SLOW = 66
+    ROOM_SILENT = 67
+    BROKER_AWAY = 68
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
@@ -198,6 +202,16 @@ LOOK_FAULTS = frozenset(
 )
 """Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own.
 CAMERA_MOVED stops nothing: it is never sent, but what the voice makes of a SIGHT whose level is `Calibration.MOVED`."""
+
+
+def over_to_level(fault: Fault | None) -> int:
+    """The `level` of a RECOVERED, whose kind has none of its own: which fault is over; None: all of its sender's."""
+    return 0 if fault is None else fault.value
+
+
+def level_to_over(level: int) -> Fault | None:
+    """The reverse of `over_to_level`; RECOVERED where no fault has that number: nothing is over."""
+    return next((each for each in Fault if each.value == level), Fault.RECOVERED) if level else None
 
 
 Label = Life | Gate | Sound | Look | Sight | Fault
@@ -230,7 +244,7 @@ class Message:
         label: a member of ``LABELS[kind]``.
         score: confidence in whole percent, 0..100; 0 where the kind has none.
         level: sound level in whole dB below full scale, 0..127; 0 where the kind has none. In HELLO and LOOK BEGAN:
-            a set of `Measure` (0: not told). In SIGHT: a `Calibration`.
+            a set of `Measure` (0: not told). In SIGHT: a `Calibration`. In FAULT RECOVERED: which (`over_to_level`).
     """
 
     kind: Kind

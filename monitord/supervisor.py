@@ -19,11 +19,12 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitord import memory, paths, service
 from monitord.settings import LOOK_GRACE_S
+from monitord.steadiness import DEATHS, WITHIN_S, Steadiness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,8 @@ BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Pause before the first, second, ... restart in a row."""
 STEADY_S = 60.0
 """A process that lived this long has recovered: its next restart is a first one again."""
+ALARM_AGAIN_S = 900.0
+"""A process that goes on dying is an alarm of the highest priority so often, as the units' own is."""
 WRONG_USAGE = 2
 
 
@@ -61,6 +64,8 @@ class _Child:
     started: float = 0.0
     failures: int = 0
     restart_at: float | None = None
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    alarm_at: float = 0.0
 
     @property
     def alive(self) -> bool:
@@ -189,6 +194,15 @@ class Supervisor:
         wait_s = back_off_s(child.failures)
         child.restart_at = now + wait_s
         log.warning("monitord %s ended with %d; it is started again in %g s", child.role, code, wait_s)
+        if child.steadiness.died(now) and now >= child.alarm_at:
+            child.alarm_at = now + ALARM_AGAIN_S
+            log.critical(
+                "monitord %s dies again and again, %d times within %.0f minutes: until that is mended, nobody may be "
+                "listening, or told; its own words above say why",
+                child.role,
+                DEATHS,
+                WITHIN_S / 60.0,
+            )
 
     def _drop_requests(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -52,6 +52,13 @@ def test_a_frame_cannot_be_changed_after_it_was_made():
     assert dataclasses.replace(message, score=91).score == 91
 
 
+@pytest.mark.parametrize("fault", [None, *events.Fault], ids=lambda each: getattr(each, "name", "all"))
+def test_which_fault_is_over_fits_the_level_of_its_word(fault):
+    level = events.over_to_level(fault)
+    assert 0 <= level <= events.LEVEL_MAX
+    assert events.level_to_over(level) is fault
+
+
 def test_labels_of_different_kinds_are_never_equal():
     labels = [label for enumeration in set(LABELS.values()) for label in enumeration]
     assert len(set(labels)) == len(labels)

@@ -39,6 +39,8 @@ FLOORS: dict[str, int] = {
     "monitord.checked": 1,
     "monitord.lan": 0,
     "monitord.paths": 0,
+    "monitord.card": 0,
+    "monitord.steadiness": 0,
     # 1: shared means
     "monitord.wire": 1,
     "monitord.channel": 1,
@@ -152,6 +154,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.pause": 3,
     "monitord.notify.keeper": 3,
     "monitord.notify.machine": 3,
+    "monitord.notify.shelf": 3,
     "monitord.notify.history": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,

@@ -171,15 +171,46 @@ def test_the_alarm_says_at_once_what_is_down_and_what_to_do(tmp_path, unit, stat
 
 def test_a_voice_that_is_up_again_is_no_alarm(tmp_path):
     (tmp_path / "page").write_text("http://127.0.0.1\n")
-    with failed("monitord", tmp_path) as alarm:
+    with failed("monitord", tmp_path, MONITORD_FAILED_STEADY_S="0") as alarm:
         assert alarm.stdout.read().splitlines() == ["<5>monitord: monitord is up again."]
+
+
+def test_a_voice_that_is_up_each_time_and_dies_each_time_is_told(tmp_path):
+    """systemd starts the alarm's unit for the first death only: it runs when the others come."""
+    page, alive = tmp_path / "page", tmp_path / "alive"
+    alive.touch()
+    with failed("monitord", tmp_path, MONITORD_FAILED_STEADY_S="3") as alarm:
+        said = []
+        for life in range(4):
+            anew = tmp_path / "anew"
+            anew.touch()
+            os.utime(anew, (2e9 + life, 2e9 + life))  # Each life makes it anew, a second later at least.
+            anew.rename(page)
+            said.append(alarm.stdout.readline())
+            assert said[-1] == "<5>monitord: monitord is up again.\n"
+            if life == 3:  # The first death was what the alarm was started by.
+                assert alarm.stdout.readline().startswith("<0>monitord: ALARMS MAY BE LATE OR MISSING")
+        assert alarm.stdout.read() == ""  # It has lived for long enough, and was told of once.
+    assert alarm.returncode == 0
+
+
+def test_a_voice_that_was_up_once_and_died_for_good_is_told(tmp_path):
+    (tmp_path / "page").write_text("http://127.0.0.1\n")
+    (tmp_path / "alive").touch()
+    os.utime(tmp_path / "alive", (1, 1))
+    with failed("monitord", tmp_path, MONITORD_FAILED_WAIT_S="1", MONITORD_FAILED_STEADY_S="2") as alarm:
+        assert alarm.stdout.readline() == "<5>monitord: monitord is up again.\n"
+        assert alarm.stdout.readline().startswith("<0>monitord: NOBODY WILL BE TOLD")
+        (tmp_path / "alive").touch()
+        os.utime(tmp_path / "alive", (2e9, 2e9))
+        assert alarm.stdout.read() == ""
 
 
 def test_a_voice_that_stays_down_is_told_again_and_again_until_it_is_up(tmp_path):
     page = tmp_path / "page"
     page.write_text("what a dead voice has left\n")
     os.utime(page, (1, 1))
-    quick = {"MONITORD_FAILED_WAIT_S": "0", "MONITORD_FAILED_AGAIN_S": "1"}
+    quick = {"MONITORD_FAILED_WAIT_S": "0", "MONITORD_FAILED_AGAIN_S": "1", "MONITORD_FAILED_STEADY_S": "0"}
     with failed("monitord", tmp_path, "2", **quick) as alarm:
         for _ in range(2):
             line = alarm.stdout.readline()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monitord.steadiness import DEATHS
 from monitord.supervisor import BACK_OFF_S, back_off_s
 
 PATIENCE_S = 30.0
@@ -177,6 +178,16 @@ def test_a_dead_ear_is_started_again(house):
     first = built.told("audio", "started")["pid"]
     assert built.told("audio", "started")["pid"] != first
     assert built.end() == 0
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_dies_again_and_again_is_an_alarm_of_the_highest_priority_once(house, dies):
+    built = house("ear dies" if dies else "")
+    for _ in range(DEATHS + 1 if dies else 1):
+        built.told("audio", "started")
+    assert built.end() == 0
+    alarms = [line for line in built.process.stderr if "audio dies again and again" in line]
+    assert len(alarms) == dies
 
 
 def test_a_killed_voice_is_started_again_on_the_same_socket(house):

@@ -27,6 +27,7 @@ from monitord.events import (
     Message,
     Sound,
     measures_to_level,
+    over_to_level,
 )
 
 if TYPE_CHECKING:
@@ -137,12 +138,16 @@ class Ear:
         return [Message(Kind.FAULT, fault), *(self._nothing_heard(now) if fault in DEAF else ())]
 
     def clear(self, *faults: Fault) -> list[Message]:
-        """`faults` stand no longer; RECOVERED is told when none stands any more."""
+        """`faults` stand no longer. Each that is over is told by its name; where none is left, one word tells of all.
+
+        That one word ends in the voice, too, what a frame that was lost on the way did not.
+        """
         if not self._faults:  # As with almost every block.
             return []
         stood = self._faults.intersection(faults)
         self._faults -= stood
-        return [Message(Kind.FAULT, Fault.RECOVERED)] if stood and not self._faults else []
+        over = sorted(stood, key=_number) if self._faults else [None] if stood else []
+        return [Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(each)) for each in over]
 
     def found(self, faults: frozenset[Fault], among: frozenset[Fault], now: float) -> list[Message]:
         """Of `among`, just `faults` stand now."""

@@ -98,7 +98,7 @@ class Detector:
 DETECTORS = (
     Detector(Fault.MICROPHONE_CONSTANT, lambda block: block.low == block.high != 0, 20.0),
     Detector(Fault.MICROPHONE_CLIPS, lambda block: block.clips, 30.0),
-    Detector(Fault.MICROPHONE_FAINT, lambda block: block.faint, 120.0),
+    Detector(Fault.MICROPHONE_FAINT, lambda block: block.faint, 55.0),
     Detector(Fault.MICROPHONE_OFFSET, lambda block: block.offset, 30.0),
 )
 """All of them; each is told within its `after_s` and a block."""

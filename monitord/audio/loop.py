@@ -49,6 +49,10 @@ STALLS_MAX = 4
 PATIENCE_S = 60.0
 """The voice gets so long to end a pause before the ear does."""
 
+OPENING_S = 4.0
+"""An opening without a block after so long is told, a tick later at most, and goes on: the source itself gives it up.
+Drivers that are slow (a network of sound servers, a card that wakes up) so cost one alarm and not their microphone."""
+
 DEAF = (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY, Fault.MICROPHONE_STALLED)
 """What the first block of a reopened microphone clears."""
 UNHEARD = frozenset({*DEAF, Fault.MICROPHONE_SILENT, Fault.MICROPHONE_CONSTANT})
@@ -100,6 +104,7 @@ class Loop:
         self._look_path = str(paths.runtime_dir() / paths.LOOK_SOCKET)
         self._look_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._source: Source | None = None
+        self._opened_at: float | None = None
         self._health = health.Health()
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._stopping = False
@@ -140,6 +145,10 @@ class Loop:
             self._lost(cause)
             return
         now = self._clock()
+        if block is None and self._opened_at is not None and now - self._opened_at >= OPENING_S:
+            log.warning("no sound %g s after the microphone was to be opened; it is waited for", now - self._opened_at)
+            self._opened_at = None
+            self._say(self._ear.fault(Fault.MICROPHONE_STALLED, now), now)
         decisions = [] if block is None else self._detector.feed(block)
         if block is not None:
             self._going_well(block, now)
@@ -188,7 +197,7 @@ class Loop:
 
     def _next_block(self, now: float) -> Samples | None:
         if self._source is None and self._ear.gate is not Gate.PAUSED and now >= self._retry_at:
-            self._source = self._open_source()
+            self._source, self._opened_at = self._open_source(), now
             self._ear.silence_is_fault = self._source.silence_is_fault
             self._detector = self._make_detector()
             self._health = health.Health()
@@ -218,7 +227,7 @@ class Loop:
     def _going_well(self, block: Samples, now: float) -> None:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
-        self._stalls = 0
+        self._stalls, self._opened_at = 0, None
         messages = self._ear.clear(*DEAF)
         if self._source.overruns > self._overruns:
             self._overruns, self._trouble_at = self._source.overruns, now
@@ -231,7 +240,7 @@ class Loop:
         self._say(messages, now)
 
     def _close(self) -> None:
-        source, self._source = self._source, None
+        source, self._source, self._opened_at = self._source, None, None
         if source is not None and not source.close():
             raise SourceHangs("the sound system hangs and keeps the microphone; only a new ear gets free of it")
 

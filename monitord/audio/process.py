@@ -21,7 +21,7 @@ from monitord.audio.models import EarModels
 from monitord.channel import Channel
 from monitord.confine import REFUSED, Process, confine
 from monitord.errand import Errand
-from monitord.events import Fault, Kind, Message, Role
+from monitord.events import Fault, Kind, Message, Role, over_to_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,8 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
         except model.ModelError as cause:
             channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))
             return _failed(str(cause))
+        # A former life may have died of it; what else that suffered from lapses by itself.
+        channel.send(Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(Fault.DETECTOR_MODEL)))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         service.notify("READY=1")

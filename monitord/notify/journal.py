@@ -12,6 +12,7 @@ as it can. The file itself is the matter of `monitord.notify.database`, its rows
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from monitord.events import Frame
     from monitord.notify.delivery import Delivery
     from monitord.notify.incident import Act, Incident
+
+ROOM_BYTES = 128 * 1024
+"""With less, the next transactions that are longer than usual would not fit."""
 
 __all__ = ["History", "Journal", "JournalError", "StoredFrame", "read"]
 
@@ -186,6 +190,7 @@ class Journal(History):
         self.rescued = 0
         self.in_memory = ""
         self._copied = False
+        self._took_s = 0.0
         try:
             database = self._open(path, clock)
         except VersionError:
@@ -256,14 +261,40 @@ class Journal(History):
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
+            began = self._clock.monotonic()  # Another process that held the lock is no slow disk.
             yield
             self._database.execute("COMMIT")
+            self._took_s = max(self._took_s, self._clock.monotonic() - began)
         except sqlite3.Error as cause:
             self._roll_back()
             raise JournalError(sentence(self._path, "cannot be written", cause)) from None
         except BaseException:
             self._roll_back()
             raise
+
+    def slowest_s(self) -> float:
+        """How long the slowest transaction took since this was asked last, seconds."""
+        slowest, self._took_s = self._took_s, 0.0
+        return slowest
+
+    def look_at_the_disk(self) -> None:
+        """Whether the next transaction has a chance; nothing is written for that, since each write wears a card.
+
+        Raises:
+            JournalError: the disk is full, or has become read-only, as Linux makes one that fails.
+        """
+        if self.in_memory:
+            return
+        try:
+            found = os.statvfs(self._path.parent)
+            # The log beside the file: no lock of SQLite's lies on it, which closing it would take away.
+            os.close(os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CLOEXEC))
+        except FileNotFoundError:
+            return  # Folded into the file; the next transaction makes it anew.
+        except OSError as cause:
+            raise JournalError(sentence(self._path, "cannot be written", cause)) from None
+        if found.f_bavail * found.f_frsize < ROOM_BYTES:
+            raise JournalError(f"{self._path}: the journal has no room left on its disk; free some space")
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):

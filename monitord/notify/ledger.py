@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING
 
-from monitord.events import EAR_FAULTS, Fault, Gate, Kind, Message, Role
+from monitord.events import EAR_FAULTS, Fault, Gate, Kind, Message, Role, level_to_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +63,7 @@ KNOWN_AFTER_S: dict[Fault, float] = {
     Fault.MICROPHONE_SILENT: 50.0,
     Fault.MICROPHONE_STALLED: 5.0,
     Fault.MICROPHONE_CONSTANT: 20.0,
-    Fault.MICROPHONE_FAINT: 120.0,
+    Fault.MICROPHONE_FAINT: 55.0,
     Fault.ROOM_TOO_LOUD: 540.0,
 }
 """How long a fault stands before the ear tells of it; so far back goes the span. Others are told at once."""
@@ -166,7 +166,8 @@ class Watch:
             case Kind.HEARTBEAT, Gate() as gate:
                 self._gate, self._stopped = gate, False
             case Kind.FAULT, Fault.RECOVERED:
-                self._faults.clear()
+                over = level_to_over(message.level)
+                self._faults = set() if over is None else self._faults - {over}
             case Kind.FAULT, Fault() as fault if fault in DEAFENING:
                 if not self._faults:
                     self._faults.add(fault)

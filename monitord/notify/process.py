@@ -25,6 +25,7 @@ from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
+from monitord.notify.shelf import Shelf
 from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
+DISK_S = 4.0
+"""Seconds between two looks at the disk, which is to be told of within five."""
 _FORGET_S = 6 * 3600.0
 _MACHINE_S = 30.0
 _AT_ONCE = 4
@@ -73,6 +76,7 @@ class _Process:
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
         self._machine = Machine()
+        self._disk_trouble = ""
         self._tested: dict[str, Any] | None = None
 
     async def run(self) -> int:
@@ -115,8 +119,7 @@ class _Process:
             followers=self._outlets.followers,
         )
         cleanup.callback(self._voice.flush)
-        self._voice.confined(self._confinement.held, complete=self._confinement.complete)
-        self._voice.configured(right=True)
+        self._say_what_is_known()
         self._recall()
         self._doorkeeper, url = await open_page(
             self,
@@ -133,7 +136,9 @@ class _Process:
         self._loop.add_reader(self._inbox.fileno(), self._readable)
         cleanup.callback(self._loop.remove_reader, self._inbox.fileno())
         self._every(BEAT_S, self._beat)
+        self._every(DISK_S, self._look_at_the_disk)
         self._every(_FORGET_S, self._forget)
+        self._every(_FORGET_S, self._look_at_the_models)
         self._every(_MACHINE_S, self._look_after_the_machine)
         self._forget()
         watchdog_s = service.watchdog_s()
@@ -145,6 +150,15 @@ class _Process:
         self._url = url
         service.notify(f"READY=1\nSTATUS=The page is at {url}")
         memory.settle()
+
+    def _say_what_is_known(self) -> None:
+        """Of this voice itself, and of what lies on the disk, before anybody else has spoken."""
+        self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        self._voice.configured(right=True)
+        self._shelf = Shelf(paths.models_dir())
+        self._look_at_the_models()
+        self._unsteady = self._record.unsteady
+        self._voice.stands(Fault.VOICE_UNSTEADY, holds=self._unsteady)
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
@@ -201,7 +215,7 @@ class _Process:
         return results
 
     def _reload(self) -> None:
-        """Read the file again; a wrong one changes nothing here."""
+        """Read the file again, and look at the models; what is wrong changes nothing here."""
         try:
             changed = changes(self._config, Config.load(self._path))
         except ConfigError as cause:
@@ -209,10 +223,12 @@ class _Process:
                 log.error("%s", line)  # noqa: TRY400 - a sentence for a person, not a traceback
             log.error("the old configuration is kept; mend the file: with it, nothing would start again")  # noqa: TRY400
             self._voice.configured(right=False)
+            self._look_at_the_models()
             self._status_line("The configuration file is wrong; the old one is kept")
             return
         self._config = changed.config
         self._voice.follow(changed.config)
+        self._look_at_the_models()
         self._voice.configured(right=True)
         log.info("the configuration was read again; in effect now: %s", ", ".join(changed.applied) or "nothing new")
         if changed.waiting:
@@ -267,6 +283,28 @@ class _Process:
         self._publish("state", self._voice.state())
         self._voice.heal()
         self._tick()
+
+        if self._unsteady and not self._record.unsteady:
+            self._unsteady = False
+            self._voice.stands(Fault.VOICE_UNSTEADY, holds=False)
+
+    def _look_at_the_disk(self) -> None:
+        try:
+            self._journal.look_at_the_disk()
+        except JournalError as cause:
+            if str(cause) != self._disk_trouble:
+                log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
+            self._disk_trouble = str(cause)
+            self._voice.fault(Fault.JOURNAL)
+        else:
+            self._disk_trouble = ""
+
+    def _look_at_the_models(self) -> None:
+        """Whether a restart would find what runs now."""
+        trouble = self._shelf.trouble(self._config)
+        for sentence in trouble:
+            log.error("%s; what is loaded is kept", sentence)
+        self._voice.stands(Fault.MODELS_CHANGED, holds=bool(trouble))
 
     def _forget(self) -> None:
         try:

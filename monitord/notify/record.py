@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitord import paths
@@ -18,6 +19,7 @@ from monitord.notify.nights import night_json
 from monitord.notify.pause import PauseError, Switch
 from monitord.notify.sinks import Notice
 from monitord.notify.summary import summary
+from monitord.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +63,7 @@ class Record:
         boot = boot_id()
         self._switch = Switch(folder / paths.PAUSED, boot, clock.boottime())
         self._keeper = Keeper(journal, clock, boot, folder, paused=self._paused)
+        self._steadiness = Steadiness(deaths(journal, boot))
         before = self._keeper.before
         seen = None if before is None else datetime.fromtimestamp(before.alive + before.ahead, clock.zone)
         self._morning = morning.Morning(config.report.morning, None if seen is None else seen.replace(tzinfo=None))
@@ -90,6 +93,11 @@ class Record:
         if pause is not None:
             until = self._clock.to_utc(self._clock.monotonic() + pause.until - self._clock.boottime())
         return {"paused_until": until}
+
+    @property
+    def unsteady(self) -> bool:
+        """Whether the voice has died too often of late, this life's predecessors."""
+        return self._steadiness.unsteady(self._clock.boottime())
 
     def pause(self, minutes: float, by: str, via: str) -> None:
         """Close the microphone for a while.
@@ -145,6 +153,18 @@ class Record:
         at = self._clock.monotonic()
         stands_for = Incident(0, Fault.RECOVERED, self._config.room.name, Urgency.LOW, State.CLEARED, at, at)
         self._tell(Notice(0, stands_for, key, Reason.SUMMARY, (title, text)))
+
+
+def deaths(journal: Journal, boot: str) -> list[float]:
+    """When lives of the voice ended that did not end as they should, in this run of the machine; oldest first.
+
+    As far as is known: when the next one began, seconds since the machine started.
+    """
+    try:
+        lives = [each for each in journal.lives() if each.boot == boot]
+    except JournalError:
+        return []
+    return [after.began for before, after in pairwise(lives) if not before.stopped]
 
 
 def _from(by: str, via: str) -> str:

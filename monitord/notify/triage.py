@@ -4,10 +4,10 @@ One incident per sound label, one per fault. What the eye says belongs to every 
 it: the camera looks at the room, not at a sound. The caller brings `now` and keeps what comes back; see
 `monitord.notify.incident` for what happens to one incident.
 
-A fault of the ear or the eye lasts until its sender says RECOVERED (which names no fault: all of that sender's are
-over). A sender that starts anew cannot know what its former life suffered from, so its lasting faults lapse
-unless it reports them again. Faults of the camera are also over when a look has an answer. That the camera was moved
-stops no look: a verdict says so beside what it saw, and the next one that finds the camera in its place ends it.
+A fault of the ear or the eye lasts until its sender says RECOVERED, of it or of all that it has told. A sender that
+starts anew cannot know what its former life suffered from, so its lasting faults lapse unless it reports them again.
+Faults of the camera are also over when a look has an answer. That the camera was moved stops no look: a verdict says so
+beside what it saw, and the next one that finds the camera in its place ends it.
 
 What the owner's rules say is looked up here: priority, who is called and how often, quiet hours. The wall clock is an
 input (`it_is`): a core without a clock of its own cannot be surprised by summer time, or by a clock that jumps.
@@ -32,9 +32,11 @@ from monitord.events import (
     Sight,
     Sound,
     level_to_calibration,
+    level_to_over,
 )
 from monitord.notify import incident as table
 from monitord.notify.incident import MUTE_S, QUIET_S, UNANSWERED, Action, Event, Incident, State, Urgency, begin, step
+from monitord.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,7 +47,10 @@ EAR_SILENT_S = 15.0
 
 _LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
 _LASTING |= {Fault.CAMERA_MOVED, Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED, Fault.ALERT_UNDELIVERED}
-_LASTING |= {Fault.CONFIGURATION, Fault.ROOM_SILENT, Fault.BROKER_AWAY}
+_LASTING |= {Fault.CONFIGURATION, Fault.MODELS_CHANGED, Fault.EAR_UNSTEADY, Fault.VOICE_UNSTEADY}
+_LASTING |= {Fault.ROOM_SILENT, Fault.BROKER_AWAY}
+_DIES_OF = frozenset({Fault.DETECTOR_MODEL, Fault.EAR_NOT_CONFINED, Fault.MICROPHONE_STALLED})
+"""Faults that end the ear: one that was told needs no second alarm for what follows from it."""
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
 
 
@@ -93,6 +98,8 @@ class Triage:
         self._live = {incident.id: incident for incident in live if incident.state is not State.CLEARED}
         self._ear_by = None if now is None else now + EAR_SILENT_S
         self._watched = now is not None
+        self._ear_lives = False
+        self._steadiness = Steadiness([now or 0.0] if self._find(Fault.EAR_UNSTEADY) else ())
 
     @property
     def live(self) -> list[Incident]:
@@ -109,7 +116,7 @@ class Triage:
 
     def take(self, message: Message, role: Role, now: float, age_s: float = 0.0) -> list[Change]:
         """What `message` of `role` changes; it waited `age_s` in its sender."""
-        changes = self._hear_of(role, now)
+        changes = self._hear_of(role, now) + self._lives(message, role, now)
         at = now - age_s
         label = message.label
         match label:
@@ -122,14 +129,15 @@ class Triage:
                 changes += self._recover(LOOK_FAULTS, now)
                 changes += self._calibration(level_to_calibration(message.level), now)
             case Fault.RECOVERED:
-                changes += self._recover(_OF_ROLE[role], now)
+                over = level_to_over(message.level)
+                changes += self._recover(_OF_ROLE[role] if over is None else _OF_ROLE[role] & {over}, now)
             case Fault():
                 if label in LOOK_FAULTS:
                     changes += self._to_sounds(Event.LOOK_FAILED, at, seen=label)
                 changes += self.fault(label, now)
             case Life.STARTED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
-                changes += self._recover(frozenset({Fault.UNCONFINED}), now)
+                changes += self._recover(frozenset({Fault.UNCONFINED, Fault.EAR_NOT_CONFINED}), now)
             case Life.UNCONFINED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
                 changes += self.fault(Fault.UNCONFINED, now)
@@ -174,6 +182,8 @@ class Triage:
         if self._ear_by is not None and now >= self._ear_by:
             self._ear_by = None
             changes += self.fault(Fault.EAR_SILENT, now)
+        if self._steady_at is not None and now >= self._steady_at:
+            changes += self._recover(frozenset({Fault.EAR_UNSTEADY}), now)
         for incident in self.live:
             changes += [self._apply(incident, event, now) for event in self._quiet_hours(incident)]
         for when, event in self._timers():
@@ -186,7 +196,7 @@ class Triage:
     def next_due(self) -> float | None:
         """When `tick` has something to do next; None: never, as things stand. Quiet hours end by the wall clock."""
         times = [when(incident) for incident in self.live for when, _ in self._timers()]
-        return min((time for time in [*times, self._ear_by] if time is not None), default=None)
+        return min((time for time in [*times, self._ear_by, self._steady_at] if time is not None), default=None)
 
     @property
     def awaits_the_wall_clock(self) -> bool:
@@ -198,6 +208,19 @@ class Triage:
             return []
         self._ear_by = now + EAR_SILENT_S
         return self._recover(frozenset({Fault.EAR_SILENT}), now)
+
+    def _lives(self, message: Message, role: Role, now: float) -> list[Change]:
+        """An ear that begins anew and never said goodbye has died."""
+        if role is not Role.EAR:
+            return []
+        died, self._ear_lives = message.kind is Kind.HELLO and self._ear_lives, message.kind is not Kind.GOODBYE
+        if not died or not self._steadiness.died(now) or any(self._find(each) for each in _DIES_OF):
+            return []
+        return self.fault(Fault.EAR_UNSTEADY, now)
+
+    @property
+    def _steady_at(self) -> float | None:
+        return self._steadiness.steady_at if self._find(Fault.EAR_UNSTEADY) else None
 
     def _sound(self, label: Sound, message: Message, at: float) -> list[Change]:
         known = self._find(label)

@@ -48,6 +48,8 @@ SHOWN = 50
 """Incidents that the page shows, newest first; older ones stay in the journal."""
 WRITE_WITHIN_S = 0.5
 """What became of a delivery is written within this time, or with the next frame."""
+SLOW_S = 3.0
+"""A memory card that clears its cells may take one second; an alert that waits for longer is to be told of."""
 _REPORT_S = 10.0
 """A fault of the channel or the journal that goes on is told so often, not once a datagram."""
 _REASONS = {
@@ -175,6 +177,10 @@ class Voice:
         now = self._clock.monotonic()
         self._minute_at = self._tell_time(now)
         give_up_looking(self.senses, now, self._wait_s)
+        took_s = self._journal.slowest_s()
+        if took_s >= SLOW_S:
+            log.warning("the disk took %.1f s to write", took_s)
+            self.fault(Fault.DISK_SLOW)
         self._settle(self._triage.tick(now))
         changes: list[Change] = []
         for each, event in self._outbox.due(now):
@@ -277,9 +283,12 @@ class Voice:
 
     def configured(self, *, right: bool) -> None:
         """Whether the file is right: what is started anew would not start with a wrong one."""
+        self.stands(Fault.CONFIGURATION, holds=not right)
+
+    def stands(self, fault: Fault, *, holds: bool) -> None:
+        """Whether a fault that the voice itself looks for stands."""
         now = self._clock.monotonic()
-        over = self._triage.recovered(Fault.CONFIGURATION, now)
-        self._settle(over if right else self._triage.fault(Fault.CONFIGURATION, now))
+        self._settle(self._triage.fault(fault, now) if holds else self._triage.recovered(fault, now))
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""

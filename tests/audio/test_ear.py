@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monitord.audio.detector import Decision
 from monitord.audio.ear import ASK, END_AFTER_S, HEARTBEAT_S, RENEW_S, SILENT_S, Ear
 from monitord.config import Config, VideoConfig
-from monitord.events import SPEAKS, Fault, Frame, Gate, Kind, Look, Message, Role, Sound
+from monitord.events import SPEAKS, Fault, Frame, Gate, Kind, Look, Message, Role, Sound, level_to_over
 from monitord.wire import TokenBucket, encode
 
 
@@ -102,10 +102,12 @@ def test_a_closed_microphone_hears_nothing_and_says_so(ear):
     assert ear.resume(8.0)[0].label is not Gate.PAUSED
 
 
-def test_a_fault_is_told_once_and_recovered_when_none_stands(ear):
+def test_a_fault_is_told_once_and_each_that_is_over_by_its_name(ear):
     assert ear.fault(Fault.MICROPHONE_MISSING, 1.0)[0] == Message(Kind.FAULT, Fault.MICROPHONE_MISSING)
     assert ear.fault(Fault.MICROPHONE_MISSING, 2.0) == []
     ear.fault(Fault.EYE_UNREACHABLE, 3.0)
+    (over,) = ear.clear(Fault.MICROPHONE_MISSING, Fault.MICROPHONE_BUSY)
+    assert (over.label, level_to_over(over.level)) == (Fault.RECOVERED, Fault.MICROPHONE_MISSING)
     assert ear.clear(Fault.MICROPHONE_MISSING) == []
     assert ear.clear(Fault.EYE_UNREACHABLE) == [Message(Kind.FAULT, Fault.RECOVERED)]
     assert ear.clear(Fault.EYE_UNREACHABLE) == []

@@ -41,6 +41,7 @@ SICK = {
 }
 WELL = {
     "a quiet room through a usual microphone": lambda: noise(-88.0),
+    "the quietest of usual microphones in an anechoic room": lambda: noise(-91.0),
     "a nursery": lambda: noise(-60.0),
     "a white-noise machine beside the microphone": lambda: noise(-18.0),
     "a loud cry that just fits": lambda: tone(-0.5),
@@ -56,6 +57,22 @@ def told_after_s(sick, patience_s=300.0):
         if standing := watched.take(sick()):
             return standing, seconds
     return frozenset(), math.inf
+
+
+GOAL_S = 60.0
+
+
+def test_every_sickness_is_told_within_the_goal_with_the_longest_block():
+    # Two seconds for the block in which it becomes true, the frame and the voice.
+    assert all(each.after_s + 2.0 <= GOAL_S for each in DETECTORS)
+
+
+def test_a_level_that_is_faint_for_less_than_half_of_the_time_is_never_told():
+    """What the shorter time might cost: a room at the edge, or a driver that mutes now and then."""
+    watched = Health()
+    for _ in range(60):
+        for block in [*[blinking()] * 90, *[noise(-91.0)] * 100]:  # 45 s faint, 50 s not, for an hour and a half.
+            assert watched.take(block) == frozenset()
 
 
 def test_every_detector_has_a_sick_microphone_here():

@@ -10,11 +10,11 @@ import pytest
 from monitord import paths
 from monitord.audio import loop as loop_module
 from monitord.audio.detector import Detector
-from monitord.audio.loop import BACK_OFF_S, PATIENCE_S, PROGRESS_S, STALLS_MAX, STEADY_S, Loop, SourceHangs
+from monitord.audio.loop import BACK_OFF_S, OPENING_S, PATIENCE_S, PROGRESS_S, STALLS_MAX, STEADY_S, Loop, SourceHangs
 from monitord.audio.source import FakeSource, MicrophoneError
 from monitord.channel import Channel
 from monitord.config import PAUSE_MAX_S, Config, Sensitivity
-from monitord.events import Fault, Gate, Kind, Look, Role, Sound
+from monitord.events import Fault, Gate, Kind, Look, Role, Sound, level_to_over
 from monitord.wire import decode
 
 
@@ -211,6 +211,40 @@ def test_a_stream_that_stalls_again_and_again_ends_the_process(house, hops):
     with pytest.raises(SourceHangs):
         house.turn(300)
     assert house.sources == [stalled[-1]]
+
+
+@pytest.mark.parametrize("opens_after_s", [3.5, 4.5, 9.0])
+def test_an_opening_that_hangs_is_told_within_five_seconds_and_not_cut_short(house, hops, opens_after_s):
+    source = FakeSource([None] * int(opens_after_s / 0.5) + hops(4))
+    house.sources = [source]
+    told = []
+    for _ in range(int(opens_after_s / 0.5) + 1):
+        told += [(message.label, house.now - 1000.5) for message in house.turn(1)]
+    late = opens_after_s > OPENING_S
+    assert [label for label, _ in told] == ([Fault.MICROPHONE_STALLED, Fault.RECOVERED] if late else [])
+    assert all(at <= 5.0 for label, at in told if label is Fault.MICROPHONE_STALLED)
+    assert not source.closed
+    assert house.loop._failures == 0
+
+
+def test_an_opening_that_fails_after_it_was_told_is_told_once(house):
+    house.sources = [FakeSource([None] * 20 + [lost(Fault.MICROPHONE_STALLED)]), FakeSource([])]
+    assert [message.label for message in house.turn(24)] == [Fault.MICROPHONE_STALLED]
+
+
+def test_a_stream_that_runs_is_no_opening(house, hops):
+    house.sources = [FakeSource([*hops(1), *[None] * 20, *hops(2)])]  # Its own limit judges that (3 blocks + 2 s).
+    assert house.turn(23) == []
+
+
+def test_a_microphone_that_came_back_is_told_though_the_eye_is_still_out_of_reach(house, hops):
+    house.eye.close()
+    (house.folder / paths.LOOK_SOCKET).unlink()
+    house.sources = [FakeSource([*hops(4, 6), lost(Fault.MICROPHONE_MISSING)]), FakeSource(hops(30))]
+    said = house.turn(20)
+    (over,) = [message for message in said if message.label is Fault.RECOVERED]
+    assert Fault.EYE_UNREACHABLE in house.loop._ear.faults
+    assert level_to_over(over.level) is Fault.MICROPHONE_MISSING
 
 
 def test_a_microphone_that_is_missing_needs_no_new_process(house):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitord.events import Fault, Gate, Kind, Life, Message, Role, Sound
+from monitord.events import Fault, Gate, Kind, Life, Message, Role, Sound, over_to_level
 from monitord.notify.ledger import DEAFENING, EAR_SILENT_S, Guard, Span, Watch, why_of
 
 HELLO = Message(Kind.HELLO, Life.STARTED)
@@ -93,6 +93,17 @@ def test_each_fault_that_deafens_is_named_until_it_recovers(which):
     assert broken[:2] == ("unprotected", why_of(which))
     assert broken[2] <= 801.0
     assert healed == ("protected", "", 901.0, None)
+
+
+def test_a_fault_that_is_over_leaves_the_one_that_stands():
+    told = Told()
+    told.hear(1.0, BEAT)
+    told.hear(2.0, fault(Fault.MICROPHONE_MISSING))
+    told.hear(3.0, fault(Fault.MICROPHONE_CONSTANT))
+    told.hear(4.0, Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(Fault.MICROPHONE_MISSING)))
+    assert told.spans[-1][:2] == ("unprotected", "Fault.MICROPHONE_CONSTANT")
+    told.hear(5.0, RECOVERED)
+    assert told.spans[-1][:3] == ("protected", "", 5.0)
 
 
 def test_most_of_a_minute_of_digital_silence_counts_from_its_beginning():

@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.config import AlertWhen, CryConfig, RulesConfig
-from monitord.events import LABELS, SPEAKS, Fault, Gate, Kind, Life, Look, Message, Role, Sight, Sound
+from monitord.events import (
+    LABELS,
+    SPEAKS,
+    Fault,
+    Gate,
+    Kind,
+    Life,
+    Look,
+    Message,
+    Role,
+    Sight,
+    Sound,
+    over_to_level,
+)
 from monitord.notify.incident import QUIET_S, Action, State, Urgency
 from monitord.notify.triage import EAR_SILENT_S, Triage
 
@@ -147,6 +160,23 @@ def test_recovered_ends_the_faults_of_its_sender_only():
     assert [incident.subject for incident in triage.live] == [Fault.CAMERA_MISSING]
 
 
+def test_a_recovery_that_names_its_fault_ends_that_one_alone():
+    triage = Triage("Nursery", RulesConfig(), WAIT_S)
+    for fault in (Fault.MICROPHONE_MISSING, Fault.MICROPHONE_CLIPS, Fault.EYE_UNREACHABLE):
+        triage.take(Message(Kind.FAULT, fault), Role.EAR, 0.0)
+    triage.take(Message(Kind.FAULT, Fault.CAMERA_MISSING), Role.EYE, 0.0)
+    (over,) = triage.take(recovered(Fault.MICROPHONE_MISSING), Role.EAR, 5.0)
+    assert over.incident.subject is Fault.MICROPHONE_MISSING
+    assert triage.take(recovered(Fault.CAMERA_MISSING), Role.EAR, 6.0) == []  # Not the ear's to end.
+    assert triage.take(Message(Kind.FAULT, Fault.RECOVERED, level=127), Role.EAR, 7.0) == []  # No fault has it.
+    assert len(triage.take(recovered(None), Role.EAR, 8.0)) == 2
+    assert [incident.subject for incident in triage.live] == [Fault.CAMERA_MISSING]
+
+
+def recovered(fault):
+    return Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(fault))
+
+
 def test_an_answered_look_ends_the_faults_of_the_camera():
     triage = Triage("Nursery", RulesConfig(), WAIT_S)
     triage.take(Message(Kind.FAULT, Fault.CAMERA_MISSING), Role.EYE, 0.0)
@@ -162,6 +192,13 @@ def test_faults_of_a_sender_that_starts_anew_lapse_unless_it_reports_them_again(
     triage.take(Message(Kind.FAULT, Fault.MICROPHONE_MISSING), Role.EAR, 11.0)
     triage.tick(10.0 + QUIET_S)
     assert [incident.subject for incident in triage.live] == [Fault.MICROPHONE_MISSING]
+
+
+def test_an_ear_that_could_be_confined_ends_that_it_could_not():
+    triage = Triage("Nursery", RulesConfig(), WAIT_S)
+    triage.take(Message(Kind.FAULT, Fault.EAR_NOT_CONFINED), Role.EAR, 0.0)
+    triage.take(Message(Kind.HELLO, Life.STARTED), Role.EAR, 10.0)
+    assert triage.live == []
 
 
 def test_a_heartbeat_of_an_idle_gate_is_no_hello():

@@ -195,7 +195,7 @@ def test_a_microphone_that_is_gone_is_said_in_the_ears_place_until_it_is_back(ho
     gone = house.voice.state()
     assert (quiet["deaf"], gone["deaf"], gone["level_dbfs"]) == (None, "Fault.MICROPHONE_MISSING", None)
     assert (quiet["gate_text"], "missing" in gone["gate_text"]) == ("The room is quiet.", True)
-    house.tell(Kind.FAULT, Fault.RECOVERED)
+    house.tell(Kind.FAULT, Fault.RECOVERED, level=0)
     assert {**house.voice.state(), "time": ""} == {**quiet, "time": ""}
 
 
@@ -247,7 +247,7 @@ def test_an_unconfined_ear_is_an_alarm_until_a_confined_one_starts(house):
     assert state["mood"] == "fault"
     assert [name for name, held in state["confinement"]["ear"].items() if not held] == ["seccomp"]
     assert state["confinement_text"] == "The ear: all but seccomp."
-    house.tell(Kind.FAULT, Fault.RECOVERED)  # Of the microphone, say.
+    house.tell(Kind.FAULT, Fault.RECOVERED, level=0)  # Of the microphone, say.
     assert house.voice.state()["mood"] == "fault"
     house.tell(Kind.HELLO, Life.STARTED, level=127)
     assert house.voice.state()["mood"] != "fault"

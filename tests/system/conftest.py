@@ -13,6 +13,8 @@ import pytest
 import vm as virtual
 from container import install_layer
 from machine import SUITE, build_package, debian_root
+from running_house import House
+from sound_server import MICROPHONE, SoundServer
 from vm_page import Page
 
 _SECONDS: dict[str, float] = {}
@@ -36,6 +38,26 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("seconds of each step")
         for step, seconds in _SECONDS.items():
             terminalreporter.write_line(f"{seconds:7.1f}  {step}")
+
+
+@pytest.fixture
+def folder():
+    path = Path(tempfile.mkdtemp(prefix="mn-"))  # Short: sockets.
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def sound(folder):
+    (folder / "s").mkdir()
+    with SoundServer(folder / "s") as server:
+        yield server
+
+
+@pytest.fixture
+def house(folder, sound):
+    with House(folder, sound.environment, MICROPHONE) as house:
+        yield house
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from monitord.events import Frame, Kind, Look, Message, Role
+from monitord.wire import encode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -41,13 +44,16 @@ class House:
         environment: to start it in; the sound server's.
         audio, video: `device` of each.
         profile: "eco" or "balanced".
-        extra: further sections of the configuration.
+        extra: further keys of [video], and further sections of the configuration.
+        tree: a folder with a copy of the package and its models to run, instead of what is installed.
+        hears: wait at the start until sound arrives.
     """
 
     def __init__(  # noqa: PLR0917 - what a house is made of
         self, folder: Path, environment: Mapping[str, str], audio: str, video: str = "off", profile: str = "balanced",
-        extra: str = "",
+        extra: str = "", *, tree: Path | None = None, hears: bool = True,
     ) -> None:  # fmt: skip
+        self._tree, self._hears = tree, hears
         self.folder = folder
         self._environment = dict(environment, RUNTIME_DIRECTORY=str(folder / "run"), STATE_DIRECTORY=str(folder / "st"))
         (folder / "st").mkdir(exist_ok=True)
@@ -64,13 +70,18 @@ class House:
     def __enter__(self) -> Self:
         self._log = (self.folder / "log").open("w+b")
         command = [sys.executable, "-m", "monitord", "run", "--config", str(self._config)]
+        environment = self._environment
+        if self._tree is not None:
+            environment = {**environment, "PYTHONPATH": str(self._tree)}
+        # Each process is started with -m, which looks into the current folder first.
         self.process = subprocess.Popen(
-            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            command, env=environment, cwd=self._tree, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
         try:
-            self._listen()
+            self.listen()
             # A heartbeat with a level: sound arrives.
-            self.wait(lambda told: told.name in {"state", "snapshot"} and level_of(told) is not None, UP_S)
+            if self._hears:
+                self.wait(lambda told: told.name in {"state", "snapshot"} and level_of(told) is not None, UP_S)
         except BaseException:
             self.__exit__()
             raise
@@ -130,7 +141,14 @@ class House:
                 found[command[3]] = int(folder.name)
         return found
 
-    def _listen(self) -> None:
+    def ask_for_a_look(self) -> None:
+        """As the ear does it."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+            frame = Frame(Message(Kind.LOOK, Look.ASKED), Role.EAR, boot=0, sequence=0)
+            asking.sendto(encode(frame), str(self.folder / "run" / "look.sock"))
+
+    def listen(self) -> None:
+        """Watch the page; once more after the voice that was watched has died."""
         deadline = time.monotonic() + UP_S
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=UP_S)

@@ -39,6 +39,10 @@ def alarms(machine, unit):
     return [text for priority, text in said(machine) if priority == "0" and f"{unit} stays down" in text]
 
 
+def ups(machine):
+    return [text for _, text in said(machine) if "is up again" in text]
+
+
 def test_a_voice_that_cannot_start_is_told_without_it(machine):
     machine.configure(SOUND, extra="[adio]\n")
     machine.run("systemctl", "start", VOICE, check=False)
@@ -52,7 +56,7 @@ def test_a_voice_that_cannot_start_is_told_without_it(machine):
     # Mended and started, it ends by itself.
     machine.configure(SOUND)
     machine.run("systemctl", "start", VOICE)
-    machine.wait("the alarm is over", lambda: not machine.active(OF_THE_VOICE))
+    machine.wait("the alarm is over", lambda: not machine.active(OF_THE_VOICE), 180.0)
 
 
 def test_to_stop_monitord_ends_the_alarm(machine):
@@ -75,6 +79,17 @@ def test_a_voice_that_comes_back_is_no_alarm_and_an_ear_that_does_not_is_a_fault
     machine.wait("the ear's alarm", lambda: alarms(machine, "monitord-audio"))
     # `monitord status` reads the same wrong file; the log has what every channel is told.
     machine.wait("the fault", lambda: "(fault) Test: The ear is silent" in machine.log())
+
+
+def test_a_voice_that_dies_again_and_again_is_told_though_it_is_up_each_time(machine):
+    machine.run("systemctl", "start", VOICE)
+    machine.wait("the ear is up", lambda: machine.active(EAR) and machine.status())
+    for death in range(4):
+        machine.wait("it is up", lambda: machine.active(VOICE) and machine.status(), 90.0)
+        machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", VOICE)
+        machine.wait("it is seen to be back", lambda n=death: len(ups(machine)) > n)
+    machine.wait("told without it", lambda: any("dies again and again" in text for _, text in said(machine)))
+    machine.wait("told by itself", lambda: "(fault) Test: The voice dies again and again" in machine.log())
 
 
 def test_a_reload_keeps_everybody_alive_and_a_wrong_file_is_a_fault_until_it_is_mended(machine):

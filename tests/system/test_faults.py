@@ -12,17 +12,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from faults_measured import keep
 from latency import bundled_cry
+from making_faults import beats, fault, label, noise, stopped
 from running_house import House, is_sound_incident, level_of
-from sound_server import MICROPHONE, SoundServer, missing
+from sound_server import MICROPHONE, missing
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from brokers import MOSQUITTO, Mosquitto
@@ -31,52 +30,6 @@ pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]
-RATE = 16000
-
-
-@pytest.fixture
-def folder():
-    path = Path(tempfile.mkdtemp(prefix="mn-"))  # Short: sockets.
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def sound(folder):
-    (folder / "s").mkdir()
-    with SoundServer(folder / "s") as server:
-        yield server
-
-
-@pytest.fixture
-def house(folder, sound):
-    with House(folder, sound.environment, MICROPHONE) as house:
-        yield house
-
-
-def fault(house, label, state, timeout_s):
-    """When the fault was told to be in that state ("cleared", or anything else for ""), seconds, monotonic."""
-
-    def wanted(told):
-        same = told.name == "incident" and told.content["label"] == label
-        return same and (told.content["state"] == "cleared") == (state == "cleared")
-
-    return house.wait(wanted, timeout_s).at
-
-
-def noise(folder, seconds, gain=0.02):
-    path = folder / f"noise-{gain}.wav"
-    samples = np.random.default_rng(3).normal(0.0, gain, int(seconds * RATE)).clip(-1.0, 1.0)
-    soundfile.write(path, samples.astype(np.float32), RATE)
-    return path
-
-
-def beats(told):
-    return told.name == "state" and level_of(told) is not None
-
-
-def stopped(pid):
-    return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "T"
 
 
 def test_sound_server_stopped_and_started(house, sound):
@@ -186,10 +139,6 @@ def test_disk_full(folder, sound):
             keep("disk full", told - began, 40.0, over - mended, 90.0)
     finally:
         subprocess.run(["umount", state], check=True)
-
-
-def label(told):
-    return told.content["label"] if told.name == "incident" else ""
 
 
 def test_journal_damaged(folder, sound):

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TELL_S = 60.0
-"""A broker that is away for so long is told even if there was nothing to send; a failed delivery is told at once."""
+TELL_S = 20.0
+"""A broker that is away for so long is told even if there was nothing to send; a failed delivery is told at once. A cut
+that nobody tells of shows after two `KEEP_ALIVE_S`, and both together are to be less than a minute."""
 LEVEL_S = 30.0
 """Seconds between two states that differ in the level alone."""
 UP_S = 4.0

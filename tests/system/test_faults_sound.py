@@ -1,0 +1,104 @@
+"""Faults of the microphone that are made on purpose in a real house; see test_faults.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from faults_measured import keep
+from making_faults import RATE, fault, label, noise, play
+from running_house import House
+from sound_server import MICROPHONE, SoundServer, missing
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+RNG = np.random.default_rng(5)
+DEAF = {"MICROPHONE_MISSING", "MICROPHONE_BUSY", "MICROPHONE_STALLED"}
+
+
+def test_no_microphone_at_the_start(folder):
+    (folder / "s").mkdir()
+    sound = SoundServer(folder / "s")  # Not started: its microphone has a name, and nobody behind it.
+    began = time.monotonic()
+    with House(folder, sound.environment, MICROPHONE, hears=False) as house:
+        up = time.monotonic()
+        told = house.wait(lambda told: label(told) in DEAF, 60.0)
+        mended = time.monotonic()
+        with sound:
+            over = fault(house, label(told), "cleared", 90.0)
+        assert told.at > began
+        # From the page's first word on; what it begins with may hold the fault already.
+        keep("no microphone at the start", told.at - up, 15.0, over - mended, 60.0)
+
+
+def test_sound_server_stands_still_and_a_new_ear_finds_it_so(house, sound):
+    server = sound._programs[0].pid
+    began = time.monotonic()
+    os.kill(server, signal.SIGSTOP)
+    try:
+        told = fault(house, "MICROPHONE_STALLED", "", 60.0)
+        assert "no sound arrives, and no error either" in house.log()
+        # That stream cannot even be closed: a new ear begins, and its opening hangs.
+        house.wait(lambda _: "it is waited for" in house.log(), 60.0)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    mended = time.monotonic()
+    over = fault(house, "MICROPHONE_STALLED", "cleared", 120.0)
+    keep("sound server stands still (SIGSTOP)", told - began, 10.0, over - mended, 60.0)
+
+
+SICK = {
+    "MICROPHONE_CONSTANT": ("one and the same value", lambda: np.full(90 * RATE, 500), 30.0),
+    "MICROPHONE_OFFSET": (
+        "off centre", lambda: 4000 + RNG.normal(0.0, 100.0, 90 * RATE), 40.0,
+    ),
+    "MICROPHONE_FAINT": (
+        "fainter than any room", lambda: (RNG.random(120 * RATE) < 0.05) * 1, 65.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("named", SICK)
+def test_sick_microphone(folder, sound, house, named):
+    title, made, within = SICK[named]
+    player = play(sound, folder, made())
+    began = time.monotonic()
+    told = fault(house, named, "", 120.0)
+    player.terminate()
+    player.wait(10.0)
+    mended = time.monotonic()
+    sound.player(noise(folder, 90.0))
+    over = fault(house, named, "cleared", 120.0)
+    keep(f"{title} from the microphone", told - began, within, over - mended, 70.0)
+
+
+def test_blocks_dropped(folder, sound, house):
+    sound.player(noise(folder, 120.0))
+    ear = house.processes()["audio"]
+    began = time.monotonic()
+    os.kill(ear, signal.SIGSTOP)
+    time.sleep(12.0)  # More than every buffer on the way holds; the ear is told as silent only after 15 s.
+    os.kill(ear, signal.SIGCONT)
+    goes_on = time.monotonic()
+    told = fault(house, "MICROPHONE_OVERRUN", "", 60.0)
+    over = fault(house, "MICROPHONE_OVERRUN", "cleared", 150.0)
+    assert told > began
+    keep("blocks dropped (ear stopped for 12 s)", told - goes_on, 10.0, over - goes_on, 90.0)
+
+
+@pytest.mark.skipif("MONITORD_FAULTS" not in os.environ, reason="takes ten minutes; set MONITORD_FAULTS to measure")
+def test_room_too_loud(folder, sound, house):
+    player = play(sound, folder, RNG.normal(0.0, 32768.0 * 10 ** (-32 / 20), 700 * RATE).clip(-32768, 32767))
+    began = time.monotonic()
+    told = fault(house, "ROOM_TOO_LOUD", "", 690.0)
+    player.terminate()
+    player.wait(10.0)
+    mended = time.monotonic()
+    sound.player(noise(folder, 300.0, 0.0005))
+    over = fault(house, "ROOM_TOO_LOUD", "cleared", 290.0)
+    keep("a noise that drowns a cry", told - began, 600.0, over - mended, 200.0)
