@@ -21,6 +21,8 @@ LEVEL_MAX = 127
 """Levels are whole decibels below full scale, 0..127 (0 is 0 dBFS, 127 is -127 dBFS or quieter)."""
 SEQUENCE_MODULUS = 1 << 16
 AGE_MAX_S = 255
+SOUND_END_AFTER_S = 10.0
+"""A sound has ended when it was not heard for so long: SOUND_END comes so much after the last of it."""
 
 
 @unique
@@ -188,6 +190,11 @@ class Fault(Enum):
     TOO_HOT = 60
     MEMORY_LOW = 61
     CONFIGURATION = 62
+    SELFTEST_NOT_RUN = 63
+    SELFTEST_SPEAKER = 64
+    SELFTEST_MICROPHONE = 65
+    SELFTEST_DETECTOR = 66
+    SELFTEST_FAILED = 67
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
@@ -196,6 +203,10 @@ LOOK_FAULTS = frozenset(
 )
 """Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own.
 CAMERA_MOVED stops nothing: it is never sent, but what the voice makes of a SIGHT whose level is `Calibration.MOVED`."""
+
+
+SELFTEST_FAULTS = frozenset(fault for fault in Fault if fault.name.startswith("SELFTEST_"))
+"""What a nightly self-test found; the next one that finds nothing ends them."""
 
 
 Label = Life | Gate | Sound | Look | Sight | Fault

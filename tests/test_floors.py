@@ -78,6 +78,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.texts.de": 2,
     "monitord.notify.texts.page_en": 2,
     "monitord.notify.texts.page_de": 2,
+    "monitord.notify.expected": 2,
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.outbox": 2,
