@@ -28,6 +28,7 @@ FLOORS: dict[str, int] = {
     "monitord.config.senses": 0,
     "monitord.config.rules": 0,
     "monitord.config.report": 0,
+    "monitord.config.selftest": 0,
     "monitord.config.hours": 0,
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
@@ -133,6 +134,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.sinks.apprise_child": 3,
     "monitord.notify.journal": 3,
     "monitord.notify.pause": 3,
+    "monitord.notify.nightly": 3,
     "monitord.notify.keeper": 3,
     "monitord.notify.machine": 3,
     "monitord.notify.history": 3,
@@ -155,6 +157,7 @@ FLOORS: dict[str, int] = {
     # 4: processes
     "monitord.audio.loop": 4,
     "monitord.audio.process": 4,
+    "monitord.audio.speak": 4,
     "monitord.video.process": 4,
     "monitord.video.sample": 4,
     "monitord.notify.outlets": 4,
@@ -328,6 +331,7 @@ def wrong_reaches(modules):
     said = []
     for start, forbidden in (
         ("monitord.audio.process", WEB | {"cv2", "sqlite3"}),
+        ("monitord.audio.speak", WEB | {"cv2", "sqlite3"}),
         ("monitord.video.process", WEB | {"sounddevice", "soundfile", "soxr", "sqlite3"}),
         ("monitord.notify.process", SENSES),
         ("monitord.supervisor", SENSES | WEB | {"sqlite3"}),

@@ -1,4 +1,4 @@
-"""Any sample rate -> 16 kHz, as a stream. The only importer of soxr."""
+"""Any sample rate -> 16 kHz, as a stream, and back for a speaker. The only importer of soxr."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import soxr
 from monitord.audio.features import RATE_HZ, Samples
 
 Floats = npt.NDArray[np.float32]
+
+
+def for_speaker(sound: Samples, rate_hz: float) -> Samples:
+    """`sound`, shape (n,), int16, 16 kHz, whole, at `rate_hz`."""
+    if rate_hz == RATE_HZ:
+        return sound
+    made: Samples = soxr.resample(sound, RATE_HZ, rate_hz)
+    return made
 
 
 class Resampler:

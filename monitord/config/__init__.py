@@ -43,6 +43,7 @@ from monitord.config.rules import (
     Until,
 )
 from monitord.config.section import ConfigError, Section
+from monitord.config.selftest import SelftestConfig
 from monitord.config.senses import (
     HOP_S,
     LOOK_GRACE_S,
@@ -90,6 +91,7 @@ __all__ = [
     "RoomConfig",
     "RuleConfig",
     "RulesConfig",
+    "SelftestConfig",
     "Sensitivity",
     "Until",
     "VideoConfig",
@@ -116,6 +118,7 @@ class Config(Section):
     notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
     report: ReportConfig = ReportConfig()
+    selftest: SelftestConfig = SelftestConfig()
 
     @property
     def channels(self) -> tuple[str, ...]:
