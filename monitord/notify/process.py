@@ -231,6 +231,10 @@ class _Process:
             self._voice.tested(_OF_LINKS.get(broken, Fault.SELFTEST_FAILED) if broken else None)
         self._arm()
 
+    def untested(self) -> None:
+        """For the server: a self-test was refused, so it says neither that all is good nor that something is broken."""
+        self._record.tested()
+
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""
         self._voice.channel(name, trouble)

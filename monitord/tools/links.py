@@ -189,7 +189,7 @@ def _camera(seen: Observed) -> Iterator[Link]:
 
 def _voice(seen: Observed) -> Link:
     if seen.refused:
-        return _broken("voice", seen.refused)
+        return _untried("voice", seen.refused)
     if seen.incident is None:
         return _untried("voice", "it answers; there was no incident to keep")
     if not seen.test.get("written"):

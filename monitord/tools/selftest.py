@@ -55,7 +55,7 @@ class How:
 
 
 def selftest(config: Config, how: How) -> int:
-    """Run it; returns 0 when no link is broken, 1 when one is, 2 for a wrong configuration."""
+    """Run it; returns 0 when no link is broken, 1 when one is or there is no test now, 2 for a wrong configuration."""
     if how.nightly and not config.selftest.speaker:
         print("selftest.speaker: names no speaker, and at night nobody claps", file=sys.stderr)
         return WRONG_USAGE
@@ -65,14 +65,16 @@ def selftest(config: Config, how: How) -> int:
     links = judge(seen)
     broken = first_broken(links)
     if seen.before is not None:
+        result = {"broken": broken, "nightly": how.nightly, "refused": bool(seen.refused)}
         with contextlib.suppress(AskError):
-            ask(config, "POST", "api/v1/selftest/result", {"broken": broken, "nightly": how.nightly})
+            ask(config, "POST", "api/v1/selftest/result", result)
+    good = not (broken or seen.refused)
     if how.as_json:
-        told = {"good": not broken, "broken": broken, "links": [asdict(each) for each in links]}
+        told = {"good": good, "broken": broken, "refused": seen.refused, "links": [asdict(each) for each in links]}
         print(json.dumps(told, ensure_ascii=False))
     else:
-        _print(links)
-    return 1 if broken else 0
+        _print(links, seen.refused)
+    return 0 if good else 1
 
 
 def speakers() -> int:
@@ -87,7 +89,7 @@ def speakers() -> int:
     return 0 if found else 1
 
 
-def _print(links: list[Link]) -> None:
+def _print(links: list[Link], refused: str) -> None:
     width = max(len(each.name) for each in links)
     for each in links:
         mark = {True: "ok    ", False: "BROKEN", None: "      "}[each.good]
@@ -95,7 +97,10 @@ def _print(links: list[Link]) -> None:
         if each.mend:
             print(f"       {'':{width}}  -> {each.mend}")
     broken = [each.name for each in links if each.good is False]
-    print(f"Broken: {', '.join(broken)}." if broken else "Every link that was tried is good.")
+    if broken:
+        print(f"Broken: {', '.join(broken)}.")
+    else:
+        print(f"No test: {refused}." if refused else "Every link that was tried is good.")
 
 
 class _Run:

@@ -50,6 +50,9 @@ class Answers(Protocol):
     def tested(self, broken: str, *, nightly: bool) -> None:
         """The result of a self-test: the first link that is broken; "": none is."""
 
+    def untested(self) -> None:
+        """A self-test did not begin, because the voice would not have it."""
+
     def nights(self, days: int) -> list[Json]:
         """The last `days` nights, oldest first."""
 

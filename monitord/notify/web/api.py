@@ -176,11 +176,14 @@ class Api:
 
     async def tested(self, request: web.Request) -> web.Response:
         """The result of a self-test."""
-        body = await _body(request, {"broken": str, "nightly": bool})
+        body = await _body(request, {"broken": str, "nightly": bool, "refused": bool})
         broken = body.get("broken", "")
         if broken not in LINKS:
             raise BadInputError(f"broken: {broken[:40]!r} is no link; there are {', '.join(LINKS[1:])}")
-        self._answers.tested(broken, nightly=body.get("nightly", False))
+        if body.get("refused", False) and not broken:
+            self._answers.untested()
+        else:
+            self._answers.tested(broken, nightly=body.get("nightly", False))
         return json_answer(self._answers.selftest())
 
     async def nights(self, request: web.Request) -> web.Response:

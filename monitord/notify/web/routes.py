@@ -233,9 +233,10 @@ API: tuple[Route, ...] = (
         "/api/v1/selftest/result",
         "tested",
         Role.ACKNOWLEDGE,
-        "The result of a self-test: the first link that is broken. After a nightly one it is a fault of the monitor.",
+        "The result of a self-test: the first link that is broken. After a nightly one it is a fault of the monitor. "
+        "`refused`: there was no test, since the monitor would not have it now.",
         _ref("Selftest"),
-        body={**_object(broken={"enum": list(LINKS)}, nightly=FLAG), "required": []},
+        body={**_object(broken={"enum": list(LINKS)}, nightly=FLAG, refused=FLAG), "required": []},
     ),
     Route(
         "GET",
