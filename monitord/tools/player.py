@@ -36,6 +36,7 @@ class Player:
             [sys.executable, "-m", "monitord", "speak", device, str(level_dbfs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # ALSA complains there of what nobody asked for; what matters is said in words.
             env={**os.environ, service.SUPERVISOR_PID: str(os.getpid()), "OPENBLAS_NUM_THREADS": "1"},
         )
         self._orders = cast("IO[bytes]", self._process.stdin)
