@@ -53,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 600):  # noqa: PLR2004 - ten minutes
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of seconds from 0 to 600")
+    return int(text)
+
+
 class _Adder:
     """Adds one command after the other."""
 
@@ -149,6 +155,16 @@ def _asking(add: _Adder) -> None:
     status.add_argument("--json", action="store_true", help="one JSON object")
     ack = add.configured("ack", does.ack, "acknowledge an incident")
     ack.add_argument("incident", metavar="INCIDENT")
+    mute = add.configured("mute", does.mute, "stop the tones of an incident for two minutes; it stays unacknowledged")
+    mute.add_argument("incident", metavar="INCIDENT")
+    text = "play a cry and follow it through microphone, model and alert to a phone: which link is broken, if one is"
+    selftest = add.configured("selftest", does.selftest, text)
+    selftest.add_argument("--json", action="store_true", help="one JSON object")
+    text = "seconds that somebody has to acknowledge the test, 0 to 600; without it, 60"
+    selftest.add_argument("--wait", type=_seconds, default=60, metavar="SECONDS", help=text)
+    text = "as at night: it rings nobody, waits for nobody, and a broken link is an alarm"
+    selftest.add_argument("--nightly", action="store_true", help=text)
+    selftest.add_argument("--speakers", action="store_true", help="list the speakers of this machine, and test nothing")
     add.configured("notify-desktop", does.notify_desktop, "show the running monitor's alerts on this desktop")
     pause = add.configured("pause", does.pause, "close the microphone for a while; it opens by itself again")
     text = "30m, 2h or 1h30m, 12h at most; without it, 30m"
@@ -185,6 +201,10 @@ def _hidden(add: _Adder) -> None:
     sample.add_argument("--look", type=float, required=True)
     sample.add_argument("--features", action="store_true")
     sample.set_defaults(command=does.sample)
+    speak = add.hidden("speak")
+    speak.add_argument("device")
+    speak.add_argument("level", type=float)
+    speak.set_defaults(command=does.speak)
     add.hidden("inputs").set_defaults(command=does.inputs)
     enroll_ear = add.hidden("enroll-ear")
     for name, kind in (("word", str), ("models", Path), ("audio", str), ("answer", int)):

@@ -158,6 +158,14 @@ def sample(options: argparse.Namespace) -> int:
     return main(config.model_copy(update={"video": video}), features=options.features)
 
 
+def speak(options: argparse.Namespace) -> int:
+    isolate(Process.SPEAKER)
+    service.follow_supervisor()
+    from monitord.audio.speak import main
+
+    return main(options.device, options.level)
+
+
 def inputs(_: argparse.Namespace) -> int:
     import json
 
@@ -201,6 +209,21 @@ def test_alert(options: argparse.Namespace) -> int:
     from monitord.tools.test_alert import test_alert
 
     return test_alert(_config(options), options.sink)
+
+
+def mute(options: argparse.Namespace) -> int:
+    from monitord.tools.status import mute
+
+    return mute(_config(options), options.incident)
+
+
+def selftest(options: argparse.Namespace) -> int:
+    from monitord.tools import selftest
+
+    if options.speakers:
+        return selftest.speakers()
+    how = selftest.How(as_json=options.json, nightly=options.nightly, wait_s=options.wait)
+    return selftest.selftest(_config(options), how)
 
 
 def notify_desktop(options: argparse.Namespace) -> int:

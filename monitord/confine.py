@@ -11,6 +11,7 @@ Powers, one line a role:
 - ear: sockets of AF_UNIX only, files read-only, no new processes, no device but the sound card
 - eye: the same, with the camera instead of the sound card; where that is a CSI camera, it starts rpicam-vid before it
   gives up starting programs, and that one inherits the rest
+- speaker (the self-test's, for the seconds that it plays): as the ear, and of the sound card only what plays
 - voice: sockets of AF_UNIX, AF_INET and AF_INET6, writes its state folder, no device at all
 
 Without the measures of MANDATORY the ear opens no microphone and the eye no camera, unless the owner says --unconfined.
@@ -37,15 +38,16 @@ log = logging.getLogger(__name__)
 
 
 class Process(Enum):
-    """The three processes that are confined."""
+    """The processes that are confined."""
 
     EAR = "ear"
     EYE = "eye"
     VOICE = "voice"
+    SPEAKER = "speaker"
 
 
-_SILENT = frozenset({Process.EAR, Process.EYE})
-"""The processes that hold sound or pictures: they may neither write nor reach a network."""
+_SILENT = frozenset({Process.EAR, Process.EYE, Process.SPEAKER})
+"""The processes that hold sound or pictures, or could: they may neither write nor reach a network."""
 
 MANDATORY = frozenset(Measure) - {Measure.LANDLOCK, Measure.EMPTY_NETWORK}
 """What every supported kernel offers to everybody."""
@@ -59,6 +61,9 @@ less than a look's pictures, and Landlock and the unit let the helper make no fi
 
 SOUND_CARDS = landlock.DEV / "snd"
 _CAMERA_NODES = ("video*", "media*", "v4l*", "dma_heap", "vchiq", "vcsm-cma")
+
+_PLAYS = ("pcm*p", "controlC*", "timer")
+"""Below /dev/snd: what plays, and what ALSA needs for it; a microphone is pcm*c."""
 
 _PR_SET_DUMPABLE = 4
 _PR_GET_DUMPABLE = 3
@@ -214,6 +219,8 @@ def _devices(process: Process) -> list[Path]:
     if process is Process.EAR:
         # Where there is no card yet, nothing names the folder in which one will appear when it is plugged in.
         return [SOUND_CARDS] if SOUND_CARDS.exists() else [landlock.DEV]
+    if process is Process.SPEAKER:
+        return [node for pattern in _PLAYS for node in SOUND_CARDS.glob(pattern)]
     return []
 
 

@@ -21,6 +21,8 @@ LEVEL_MAX = 127
 """Levels are whole decibels below full scale, 0..127 (0 is 0 dBFS, 127 is -127 dBFS or quieter)."""
 SEQUENCE_MODULUS = 1 << 16
 AGE_MAX_S = 255
+SOUND_END_AFTER_S = 10.0
+"""A sound has ended when it was not heard for so long: SOUND_END comes so much after the last of it."""
 
 
 @unique
@@ -194,6 +196,11 @@ class Fault(Enum):
     DISK_SLOW = 66
     ROOM_SILENT = 67
     BROKER_AWAY = 68
+    SELFTEST_NOT_RUN = 69
+    SELFTEST_SPEAKER = 70
+    SELFTEST_MICROPHONE = 71
+    SELFTEST_DETECTOR = 72
+    SELFTEST_FAILED = 73
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)
@@ -202,6 +209,10 @@ LOOK_FAULTS = frozenset(
 )
 """Faults that stop the hearing, and faults that stop the seeing; the others are the channel's and the voice's own.
 CAMERA_MOVED stops nothing: it is never sent, but what the voice makes of a SIGHT whose level is `Calibration.MOVED`."""
+
+
+SELFTEST_FAULTS = frozenset(fault for fault in Fault if fault.name.startswith("SELFTEST_"))
+"""What a nightly self-test found; the next one that finds nothing ends them."""
 
 
 def over_to_level(fault: Fault | None) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 EVENTS_SOCKET = "events.sock"
 LOOK_SOCKET = "look.sock"
 PAUSED = "paused"
+SELFTEST = "selftest"
+"""Beside the sockets: each time that it is written, the nightly self-test is to run."""
 JOURNAL = "journal.sqlite3"
 ENROLLED = "enrolled"
 EMPTY_ROOM = "empty-room.json"

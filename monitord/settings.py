@@ -96,6 +96,15 @@ class Seeing(Protocol):
         ...
 
 
+class Testing(Protocol):
+    """The section [selftest]; config.example.toml explains each key."""
+
+    @property
+    def nightly(self) -> str:
+        """Local time at which the self-test runs by itself; "": never."""
+        ...
+
+
 class Senses(Protocol):
     """What the ear, the eye and the supervisor read of the configuration; `monitord.config.Config` has it too."""
 
@@ -107,6 +116,11 @@ class Senses(Protocol):
     @property
     def video(self) -> Seeing:
         """Of the eye."""
+        ...
+
+    @property
+    def selftest(self) -> Testing:
+        """Of the supervisor, which starts it."""
         ...
 
 
@@ -135,17 +149,25 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class Selftest:
+    """See `Testing`."""
+
+    nightly: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """See `Senses`; without anything given, the defaults."""
 
     audio: Audio = Audio()
     video: Video = Video()
+    selftest: Selftest = Selftest()
 
     @classmethod
     def of(cls, senses: Senses) -> Settings:
         """The same of any other."""
         audio, video = ({name: getattr(part, name) for name in kind.__slots__} for part, kind in _parts(senses))
-        return cls(Audio(**audio), Video(**video))
+        return cls(Audio(**audio), Video(**video), Selftest(senses.selftest.nightly))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
@@ -157,7 +179,7 @@ class Settings:
             "sensitivity": Sensitivity(audio["sensitivity"]),
             "words": tuple(audio["words"]),
         }
-        return cls(Audio(**audio), Video(**video))
+        return cls(Audio(**audio), Video(**video), Selftest(**told["selftest"]))
 
     def to_json(self) -> str:
         """As one line."""

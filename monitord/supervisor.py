@@ -2,7 +2,8 @@
 
 It holds the two sockets (so that frames survive a restart of the voice, and so that a request can start the eye),
 starts the voice and the ear, starts the eye when a look is asked for and kills it when its time is up, restarts what
-died with back-off, and ends everything within three seconds. It touches no sound, no picture and no network.
+died with back-off, starts the nightly self-test when the voice says so, and ends everything within three seconds. It
+touches no sound, no picture and no network.
 
 A socket is handed over as systemd does it: as file descriptor 3, announced by LISTEN_FDS (sd_listen_fds(3)).
 """
@@ -41,6 +42,8 @@ STEADY_S = 60.0
 """A process that lived this long has recovered: its next restart is a first one again."""
 ALARM_AGAIN_S = 900.0
 """A process that goes on dying is an alarm of the highest priority so often, as the units' own is."""
+LOOK_FOR_TEST_S = 10.0
+"""Seconds between two looks whether the voice wants the nightly self-test; only where the owner wants one."""
 WRONG_USAGE = 2
 
 
@@ -55,7 +58,7 @@ def back_off_s(failures: int) -> float:
 
 @dataclass
 class _Child:
-    """One of the three processes: its command, the socket it is handed, and how it fares."""
+    """One of the three processes, or the self-test: its command, the socket it is handed, and how it fares."""
 
     role: str
     listens: socket.socket | None
@@ -107,7 +110,9 @@ class Supervisor:
             voice, ear = _Child("notify", events), _Child("audio", None)
             self._eye, self._looks = _Child("video", looks), looks
             self._voice = voice
-            self._children = (voice, ear, self._eye)
+            self._selftest, self._wanted = _Child("selftest", None), folder / paths.SELFTEST
+            self._wanted_at = self._test_wanted_at()
+            self._children = (voice, ear, self._eye, self._selftest)
             cleanup.callback(self._stop_all)
             self._start(voice)
             self._start(ear)
@@ -122,6 +127,8 @@ class Supervisor:
         deadlines = [child.restart_at for child in self._children if child.restart_at is not None]
         if self._eye.alive:
             deadlines.append(self._eye.started + self._config.video.look_s + LOOK_GRACE_S)
+        if self._config.selftest.nightly:
+            deadlines.append(now + LOOK_FOR_TEST_S)
         for key, _ in self._selector.select(max(0.0, min(deadlines) - now) if deadlines else None):
             key.data()
         now = time.monotonic()
@@ -132,6 +139,17 @@ class Supervisor:
             log.warning("the eye did not end its look in time and is killed")
             signal.pidfd_send_signal(self._eye.pidfd, signal.SIGKILL)
             self._eye.started = now  # The next deadline, should even that hang in the kernel.
+
+        wanted_at = self._test_wanted_at()
+        if wanted_at != self._wanted_at and not self._selftest.alive and not self._stopping:
+            self._wanted_at = wanted_at
+            self._start(self._selftest)
+
+    def _test_wanted_at(self) -> int:
+        """When the voice wrote last that the nightly self-test is to run; 0: never."""
+        with contextlib.suppress(OSError):
+            return self._wanted.stat().st_mtime_ns
+        return 0
 
     def _look_asked(self) -> None:
         if not self._eye.alive:
@@ -144,6 +162,8 @@ class Supervisor:
             arguments += ["--config", str(self._config_path)]
         if self._trace and child.role == "audio":
             arguments.append("--trace")
+        if child is self._selftest:
+            arguments += ["--nightly", *(["--json"] if self._trace else [])]
         if self._unconfined and child.role in {"audio", "video"}:
             arguments.append("--unconfined")
         environment = {
@@ -182,7 +202,7 @@ class Supervisor:
         self._tell(child, "ended", code)
         if child is self._eye:
             self._selector.register(self._looks, selectors.EVENT_READ, self._look_asked)
-        elif not self._stopping:
+        elif not self._stopping and child is not self._selftest:
             self._restart_later(child, code)
 
     def _restart_later(self, child: _Child, code: int) -> None:
@@ -279,7 +299,8 @@ def _open_runtime_dir(cleanup: contextlib.ExitStack) -> Path:
 
 
 def _remove(folder: Path) -> None:
-    (folder / "lock").unlink(missing_ok=True)
+    for name in ("lock", paths.SELFTEST):
+        (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # Somebody else's file is in it, or systemd owns it.
         folder.rmdir()
 

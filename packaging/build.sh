@@ -68,7 +68,7 @@ mkdir -p "$root"/usr/share/{man/man1,man/man5,bash-completion/completions,doc/mo
 PYTHONPATH=$work/source "$work/venv/bin/python" "$here/manual.py" "$top/config.example.toml" "$root/usr/share" "$version"
 gzip -9n "$root"/usr/share/man/man?/*
 
-install -Dm644 -t "$root/lib/systemd/system" "$here"/systemd/*.{service,socket}
+install -Dm644 -t "$root/lib/systemd/system" "$here"/systemd/*.{service,socket,path}
 install -Dm644 "$here/systemd/monitord.sysusers" "$root/usr/lib/sysusers.d/monitord.conf"
 install -Dm644 "$here/systemd/monitord.tmpfiles" "$root/usr/lib/tmpfiles.d/monitord.conf"
 install -Dm644 -t "$root/lib/udev/rules.d" "$here"/systemd/*.rules

@@ -17,6 +17,7 @@ from monitord.events import Sound
 from monitord.notify.delivery import Reason
 from monitord.notify.incident import Incident, State, Urgency
 from monitord.notify.sinks import Notice
+from monitord.notify.web.answers import NotNowError
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(
@@ -111,6 +112,7 @@ class FakeHouse:
 
     def __init__(self, *incidents):
         self.troubles, self.acknowledged, self.known = [], [], list(incidents)
+        self.paused, self.stuck = [], ""
         self.level, self.camera, self.mood = -54, None, "calm"
 
     def state(self):
@@ -129,6 +131,14 @@ class FakeHouse:
 
     def mute(self, number, by, via):
         return None
+
+    def pause(self, minutes, by, via):
+        if self.stuck:
+            raise NotNowError(self.stuck)
+        self.paused.append((minutes, by, via))
+
+    def resume(self, by, via):
+        self.pause(0, by, via)
 
     def channel(self, name, trouble):
         if not self.troubles or self.troubles[-1] != trouble:

@@ -28,6 +28,7 @@ FLOORS: dict[str, int] = {
     "monitord.config.senses": 0,
     "monitord.config.rules": 0,
     "monitord.config.report": 0,
+    "monitord.config.selftest": 0,
     "monitord.config.hours": 0,
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
@@ -86,6 +87,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.texts.de": 2,
     "monitord.notify.texts.page_en": 2,
     "monitord.notify.texts.page_de": 2,
+    "monitord.notify.expected": 2,
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.outbox": 2,
@@ -152,6 +154,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.sinks.apprise_child": 3,
     "monitord.notify.journal": 3,
     "monitord.notify.pause": 3,
+    "monitord.notify.nightly": 3,
     "monitord.notify.keeper": 3,
     "monitord.notify.machine": 3,
     "monitord.notify.shelf": 3,
@@ -176,6 +179,7 @@ FLOORS: dict[str, int] = {
     # 4: processes
     "monitord.audio.loop": 4,
     "monitord.audio.process": 4,
+    "monitord.audio.speak": 4,
     "monitord.video.process": 4,
     "monitord.video.sample": 4,
     "monitord.notify.outlets": 4,
@@ -185,6 +189,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.unwritten": 4,
     "monitord.notify.openpage": 4,
     "monitord.notify.process": 4,
+    "monitord.ward.no_room": 3,
     "monitord.ward.desk": 4,
     "monitord.ward.station": 4,
     "monitord.ward.process": 4,
@@ -353,6 +358,7 @@ def wrong_reaches(modules):
     said = []
     for start, forbidden in (
         ("monitord.audio.process", WEB | {"cv2", "sqlite3"}),
+        ("monitord.audio.speak", WEB | {"cv2", "sqlite3"}),
         ("monitord.video.process", WEB | {"sounddevice", "soundfile", "soxr", "sqlite3"}),
         ("monitord.notify.process", SENSES),
         ("monitord.supervisor", SENSES | WEB | {"sqlite3"}),

@@ -18,6 +18,7 @@ from monitord.audio.level import SILENCE_DBFS
 from monitord.events import (
     LEVEL_MAX,
     SCORE_MAX,
+    SOUND_END_AFTER_S,
     Fault,
     Gate,
     Kind,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 5.0
 RENEW_S = 10.0
-END_AFTER_S = 10.0
+END_AFTER_S = SOUND_END_AFTER_S
 SILENT_S = 50.0
 """No microphone is without any noise of its own for so long; it is to be told within a minute."""
 

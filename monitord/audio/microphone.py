@@ -1,4 +1,4 @@
-"""The microphone, through PortAudio. The only importer of sounddevice.
+"""The microphone, and the speaker of the self-test, through PortAudio. The only importer of sounddevice.
 
 Everything that touches PortAudio happens in one thread of its own, because any of it may hang: a sound server that
 stands still leaves the stream "active", without a block and without an error, and then even closing it does not
@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import numpy as np
 import sounddevice
 
 from monitord.audio.features import RATE_HZ, Samples
-from monitord.audio.resample import Resampler
+from monitord.audio.resample import Resampler, for_speaker
 from monitord.audio.source import MicrophoneError
 from monitord.events import Fault
 
@@ -46,6 +47,66 @@ def inputs() -> list[tuple[str, str]]:
             wrong = _first_line(cause)
         found.append((str(each["name"]), wrong))
     return found
+
+
+def outputs() -> list[str]:
+    """Name of each output that PortAudio finds."""
+    return [str(each["name"]) for each in sounddevice.query_devices() if each["max_output_channels"] > 0]
+
+
+class SpeakerError(Exception):
+    """The speaker cannot be used; the text says why in one sentence."""
+
+
+class Speaker:
+    """One open speaker.
+
+    Args:
+        device: "default", or the name of a PortAudio output or a part of it that only one has.
+
+    Raises:
+        SpeakerError: it cannot be opened.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.name, self._device = device, device
+        try:
+            found = sounddevice.query_devices(None if device == DEFAULT else device, "output")
+            self.name = str(found["name"])
+            self._channels, self._rate_hz = _output_settings(int(found["index"]), found)
+            self._stream = sounddevice.RawOutputStream(
+                samplerate=self._rate_hz, device=int(found["index"]), channels=self._channels, dtype="int16"
+            )
+            self._stream.start()
+        except (ValueError, sounddevice.PortAudioError) as cause:
+            raise SpeakerError(f"speaker {device!r}: {_first_line(cause)}") from None
+
+    def play(self, sound: Samples) -> None:
+        """Play `sound`, shape (n,), int16, 16 kHz, and return when the last of it has left.
+
+        Raises:
+            SpeakerError: the device does not take it.
+        """
+        samples = np.repeat(for_speaker(sound, self._rate_hz)[:, None], self._channels, axis=1)
+        try:
+            self._stream.write(np.ascontiguousarray(samples).tobytes())
+            self._stream.stop()  # Waits for what is in the buffers.
+        except sounddevice.PortAudioError as cause:
+            raise SpeakerError(f"speaker {self._device!r}: {_first_line(cause)}") from None
+
+
+def _output_settings(number: int, found: dict[str, Any]) -> tuple[int, float]:
+    """Channels and rate that the output takes: one at 16 kHz if it can, else two and its own rate."""
+    default_hz = float(found["default_samplerate"])
+    for channels, rate_hz in ((1, float(RATE_HZ)), (2, float(RATE_HZ)), (1, default_hz), (2, default_hz)):
+        try:
+            sounddevice.check_output_settings(number, channels=channels, dtype="int16", samplerate=rate_hz)
+        except sounddevice.PortAudioError as refused:
+            if _BUSY in str(refused):
+                raise
+        else:
+            return channels, rate_hz
+    return 2, default_hz
 
 
 class Microphone:

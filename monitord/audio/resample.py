@@ -1,4 +1,4 @@
-"""Any sample rate -> 16 kHz, as a stream. The only importer of soxr."""
+"""Any sample rate -> 16 kHz, as a stream, and back for a speaker. The only importer of soxr."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ import numpy.typing as npt
 from monitord.audio.features import RATE_HZ, Samples
 
 Floats = npt.NDArray[np.float32]
+
+
+def for_speaker(sound: Samples, rate_hz: float) -> Samples:
+    """`sound`, shape (n,), int16, 16 kHz, whole, at `rate_hz`."""
+    if rate_hz == RATE_HZ:
+        return sound
+    import soxr  # noqa: PLC0415 - hardly any sound card needs it, and it takes memory
+
+    made: Samples = soxr.resample(sound, RATE_HZ, rate_hz)
+    return made
 
 
 class Resampler:

@@ -44,6 +44,7 @@ from monitord.config.rules import (
     Until,
 )
 from monitord.config.section import Section
+from monitord.config.selftest import SelftestConfig
 from monitord.config.senses import AudioConfig, Language, RoomConfig, VideoConfig
 from monitord.settings import HOP_S, LOOK_GRACE_S, PAUSE_MAX_S, ConfigError, Profile, Sensitivity
 
@@ -83,6 +84,7 @@ __all__ = [
     "RoomConfig",
     "RuleConfig",
     "RulesConfig",
+    "SelftestConfig",
     "Sensitivity",
     "Until",
     "VideoConfig",
@@ -110,6 +112,7 @@ class Config(Section):
     notify: Channels = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
     report: ReportConfig = ReportConfig()
+    selftest: SelftestConfig = SelftestConfig()
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ class Incident:
         remind_at: when what goes on in spite of an acknowledgement is an alert again.
         acked_by: who acknowledged, as far as the channel knows.
         acked_via: the channel that the acknowledgement came by.
+        test_until: until when the sound that a self-test plays may be heard; None: this is no test.
     """
 
     id: int
@@ -125,11 +126,17 @@ class Incident:
     remind_at: float | None = None
     acked_by: str = ""
     acked_via: str = ""
+    test_until: float | None = None
 
     @property
     def priority(self) -> Urgency:
         """What its rule says."""
         return self.lowered_from or self.urgency
+
+    @property
+    def test(self) -> bool:
+        """Whether it is the sound of a self-test."""
+        return self.test_until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ def begin(
     lasting: bool = False,
     latching: bool = False,
     held: bool = False,
+    test_until: float | None = None,
     calling: Calling = NO_CALLING,
 ) -> Outcome:
     """A new incident at `now`, and what to do.
@@ -186,6 +194,7 @@ def begin(
         lasting: whether it lasts until RECOVERED rather than until it is quiet.
         latching: whether it stays until a person acknowledges.
         held: whether quiet hours hold back an alert of this urgency.
+        test_until: of a self-test: until when its sound may be heard.
         calling: who is told, and how often.
     """
     state, actions = START[alert]
@@ -205,6 +214,7 @@ def begin(
         lasting=lasting,
         sounding=isinstance(subject, Sound),
         latching=latching,
+        test_until=test_until,
     )
     return _wind(incident, actions, now, calling), actions
 

@@ -85,6 +85,7 @@ class Happened:
     alerted: float | None
     acked: float | None
     acked_by: str
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Night:
         ended: the second one.
         stretches: cover what is known of it, without gap or overlap.
         looks: of the camera, that began in it.
-        incidents: that were opened in it.
+        incidents: that were opened in it; no self-tests.
+        tests: the self-tests whose sound was heard in it. They are neither sounds nor alerts.
     """
 
     began: float
@@ -104,6 +106,7 @@ class Night:
     stretches: tuple[Stretch, ...]
     looks: tuple[Seen, ...]
     incidents: tuple[Happened, ...]
+    tests: tuple[Happened, ...] = ()
 
     def total_s(self, guard: Guard) -> float:
         """Seconds that the room was in that state."""
@@ -230,7 +233,8 @@ def nights(
                 after,
                 tuple(inside),
                 tuple(each for each in looks if noon <= each.began < after),
-                tuple(each for each in incidents if noon <= each.opened < after),
+                tuple(each for each in incidents if noon <= each.opened < after and not each.test),
+                tuple(each for each in incidents if noon <= each.opened < after and each.test),
             )
         )
         noon = after
@@ -287,6 +291,7 @@ def happened(each: Incident, to_utc_s: float) -> Happened:
         utc(each.alerted_at),
         utc(each.acked_at),
         each.acked_by,
+        each.test,
     )
 
 
@@ -327,6 +332,7 @@ def night_json(night: Night) -> dict[str, object]:
             for each in night.incidents
             if each.acked is not None
         ],
+        "tests": [{"at": utc_text(each.opened), "incident": each.id} for each in night.tests],
         "camera_on_s": round(night.camera_s, 1),
         "fastest_ack_s": round(answers[0], 1) if answers else None,
         "slowest_ack_s": round(answers[-1], 1) if answers else None,

@@ -18,6 +18,7 @@ from monitord.events import Fault
 from monitord.notify import delivery, trial
 from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
+from monitord.notify.expected import WindowError
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.machine import Machine
@@ -54,6 +55,12 @@ DISK_S = 4.0
 """Seconds between two looks at the disk, which is to be told of within five."""
 _FORGET_S = 6 * 3600.0
 _MACHINE_S = 30.0
+_OF_LINKS = {
+    "speaker": Fault.SELFTEST_SPEAKER,
+    "microphone": Fault.SELFTEST_MICROPHONE,
+    "detector": Fault.SELFTEST_DETECTOR,
+}
+"""What a broken link of the self-test is told as; others are SELFTEST_FAILED."""
 _AT_ONCE = 4
 """Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
 
@@ -195,6 +202,31 @@ class _Process:
     def nights(self, days: int) -> list[dict[str, Any]]:
         """For the server: the last nights, oldest first (`monitord.notify.nights.night_json`). Raises: JournalError."""
         return self._record.nights(days)
+
+    def expect_test(self, seconds: int, *, quiet: bool) -> dict[str, Any]:
+        """For the server: a self-test begins. Raises: NotNowError."""
+        try:
+            told = self._voice.expect_test(seconds, quiet=quiet)
+        except WindowError as cause:
+            raise NotNowError(str(cause)) from None
+        self._arm()
+        return told
+
+    def selftest(self) -> dict[str, Any]:
+        """For the server: what has become of the last self-test."""
+        return self._voice.selftest()
+
+    def tested(self, broken: str, *, nightly: bool) -> None:
+        """For the server: the result of a self-test, the first link that is broken; "": none is."""
+        log.log(logging.WARNING if broken else logging.INFO, "self-test: %s", broken or "every link is good")
+        self._record.tested()
+        if nightly or not broken:  # A person who runs it reads the result.
+            self._voice.tested(_OF_LINKS.get(broken, Fault.SELFTEST_FAILED) if broken else None)
+        self._arm()
+
+    def untested(self) -> None:
+        """For the server: a self-test was refused, so it says neither that all is good nor that something is broken."""
+        self._record.tested()
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""

@@ -1,4 +1,4 @@
-"""The ledger, the owner's pause and the summary in the morning: what the process of the voice asks of them."""
+"""What the voice's process asks of the ledger, the owner's pause, the nightly self-test and the morning's summary."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from monitord.notify.delivery import Reason
 from monitord.notify.incident import Incident, State, Urgency
 from monitord.notify.journal import JournalError
 from monitord.notify.keeper import Keeper
+from monitord.notify.nightly import Nightly
 from monitord.notify.nights import night_json
 from monitord.notify.pause import PauseError, Switch
 from monitord.notify.sinks import Notice
@@ -44,7 +45,7 @@ class Record:
         journal: opened for writing.
         clock: all clocks of this machine.
         folder: of the sockets.
-        fault: told when a pause is over, or cannot be ended.
+        fault: told when a pause is over or cannot be ended, and when the nightly self-test has not run.
         tell: told the summary in the morning.
     """
 
@@ -66,7 +67,9 @@ class Record:
         self._steadiness = Steadiness(deaths(journal, boot))
         before = self._keeper.before
         seen = None if before is None else datetime.fromtimestamp(before.alive + before.ahead, clock.zone)
-        self._morning = morning.Morning(config.report.morning, None if seen is None else seen.replace(tzinfo=None))
+        seen = None if seen is None else seen.replace(tzinfo=None)
+        self._morning = morning.Morning(config.report.morning, seen)
+        self._nightly = Nightly(folder / paths.SELFTEST, config.selftest.nightly, seen)
 
     @property
     def _paused(self) -> bool:
@@ -80,8 +83,15 @@ class Record:
         """Do what is due; to be called every few seconds, and before the frames that wait are taken in."""
         self._mind_the_pause()
         self._keeper.tick(paused=self._paused)
-        if self._morning.due(self._clock.local()):
+        local = self._clock.local()
+        if self._nightly.tick(local, self._clock.monotonic(), paused=self._paused):
+            self._fault(Fault.SELFTEST_NOT_RUN)
+        if self._morning.due(local):
             self._good_morning()
+
+    def tested(self) -> None:
+        """A self-test has told its result."""
+        self._nightly.told()
 
     def close(self) -> None:
         """The voice ends as it should."""

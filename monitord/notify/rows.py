@@ -107,6 +107,10 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX spans_by_life ON spans (life);
     """,
+    # 4: which incidents are the sound of a self-test.
+    """
+    ALTER TABLE incidents ADD COLUMN test_until TEXT;
+    """,
 )
 """How a journal of version 1, 2, ... becomes one of the next. Never change a released one; add yours at the end."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
@@ -124,7 +128,7 @@ DELIVERY = tuple(field.name for field in fields(Delivery))
 
 _PAST = frozenset({"opened_at", "last_at", "alerted_at", "acked_at", "cleared_at", "delivered_at", "begun_at"})
 _PAST |= {"escalated_at", "muted_at"}
-_TIMES = _PAST | {"look_by", "lapses_at", "due_at", "expires_at", "repeat_at", "escalate_at", "remind_at"}
+_TIMES = _PAST | {"look_by", "lapses_at", "due_at", "expires_at", "repeat_at", "escalate_at", "remind_at", "test_until"}
 _FLAGS = ("lasting", "sounding", "latching")
 _WORDS: dict[str, type[Sound | Sight | Look | Fault]] = {kind.__name__: kind for kind in (Sound, Sight, Look, Fault)}
 

@@ -47,7 +47,9 @@ def report(night: Night, room: str, language: Language, zone: tzinfo | None = No
     say = REPORT[language]
     dates = [datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d") for at in (night.began, night.ended)]
     lines = [say["night"].format(room=room, begin=dates[0], end=dates[1])]
-    width = max(len(say[key]) for key in ("protected", "paused", "unprotected", "camera", "sounds", "alerts")) + 2
+    width = (
+        max(len(say[key]) for key in ("protected", "paused", "unprotected", "camera", "sounds", "alerts", "tests")) + 2
+    )
 
     def line(key: str, text: str) -> None:
         lines.append(f"  {say[key]:{width}}{text}")
@@ -63,6 +65,9 @@ def report(night: Night, room: str, language: Language, zone: tzinfo | None = No
     line("camera", _camera(night, language))
     line("sounds", str(sum(each.kind == "sound" for each in night.incidents)))
     line("alerts", ", ".join([str(len(night.alerts)), *_answers(night, language)]))
+    if night.tests:
+        times = ", ".join(clock_time(each.opened, zone) for each in night.tests)
+        line("tests", say["tests_heard"].format(times=times))
     return lines
 
 
@@ -88,6 +93,9 @@ def summary(night: Night, room: str, language: Language, zone: tzinfo | None = N
         parts.append(say["quiet"])
     if night.looks:
         parts.append(say["camera_was_on"].format(time=length(night.camera_s)))
+    if night.tests:
+        times = ", ".join(clock_time(each.opened, zone) for each in night.tests)
+        parts.append(say["tested"].format(times=times))
     return say["summary"].format(room=room), " ".join(parts)
 
 

@@ -9,6 +9,9 @@ starts anew cannot know what its former life suffered from, so its lasting fault
 Faults of the camera are also over when a look has an answer. That the camera was moved stops no look: a verdict says so
 beside what it saw, and the next one that finds the camera in its place ends it.
 
+The sound of a self-test has an incident of its own (`monitord.notify.expected`), which rings by no rule. A sound that
+outlasts the test begins another one, of the usual kind.
+
 What the owner's rules say is looked up here: priority, who is called and how often, quiet hours. The wall clock is an
 input (`it_is`): a core without a clock of its own cannot be surprised by summer time, or by a clock that jumps.
 """
@@ -22,6 +25,7 @@ from monitord.config import AlertWhen, FaultConfig, QuietConfig, RuleConfig, Rul
 from monitord.events import (
     EAR_FAULTS,
     LOOK_FAULTS,
+    SELFTEST_FAULTS,
     Calibration,
     Fault,
     Kind,
@@ -34,13 +38,17 @@ from monitord.events import (
     level_to_calibration,
     level_to_over,
 )
+from monitord.notify import expected
 from monitord.notify import incident as table
 from monitord.notify.incident import MUTE_S, QUIET_S, UNANSWERED, Action, Event, Incident, State, Urgency, begin, step
+from monitord.notify.ledger import DEAFENING
 from monitord.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from monitord.notify.expected import Window
 
 EAR_SILENT_S = 15.0
 """No frame of the ear for so long (three heartbeats) is an alarm of its own."""
@@ -48,10 +56,12 @@ EAR_SILENT_S = 15.0
 _LASTING = (EAR_FAULTS - {Fault.MICROPHONE_OVERRUN}) | LOOK_FAULTS
 _LASTING |= {Fault.CAMERA_MOVED, Fault.EAR_SILENT, Fault.UNCONFINED, Fault.VOICE_UNCONFINED, Fault.ALERT_UNDELIVERED}
 _LASTING |= {Fault.CONFIGURATION, Fault.MODELS_CHANGED, Fault.EAR_UNSTEADY, Fault.VOICE_UNSTEADY}
-_LASTING |= {Fault.ROOM_SILENT, Fault.BROKER_AWAY}
+_LASTING |= {Fault.ROOM_SILENT, Fault.BROKER_AWAY} | SELFTEST_FAULTS
 _DIES_OF = frozenset({Fault.DETECTOR_MODEL, Fault.EAR_NOT_CONFINED, Fault.MICROPHONE_STALLED})
 """Faults that end the ear: one that was told needs no second alarm for what follows from it."""
 _OF_ROLE = {Role.EAR: EAR_FAULTS | {Fault.EYE_UNREACHABLE}, Role.EYE: LOOK_FAULTS}
+_OF_TESTS = RuleConfig(repeat_s=0.0, escalate_s=0.0, remind_s=0.0, until=Until.QUIET)
+"""A self-test goes to every channel once: each is to be tried, and nobody to be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,7 @@ class Triage:
         self._watched = now is not None
         self._ear_lives = False
         self._steadiness = Steadiness([now or 0.0] if self._find(Fault.EAR_UNSTEADY) else ())
+        self._window: Window | None = None
 
     @property
     def live(self) -> list[Incident]:
@@ -109,6 +120,26 @@ class Triage:
     def follow(self, rules: RulesConfig, quiet: QuietConfig) -> None:
         """The owner has other rules from now on; what an incident waits for already stays as it is."""
         self._rules, self._quiet = rules, quiet
+
+    @property
+    def window(self) -> Window | None:
+        """That of the last self-test."""
+        return self._window
+
+    def expect_test(self, seconds: float, now: float, *, quiet: bool) -> Window:
+        """A self-test begins: a cry that is heard in the next `seconds` is its sound.
+
+        Args:
+            seconds: how long.
+            now: seconds, monotonic.
+            quiet: nobody is to be rung by it.
+
+        Raises:
+            WindowError: not now, or not so long.
+        """
+        busy = any(each.subject is Sound.CRY for each in self.live)
+        self._window = expected.expect(self._window, now, seconds, quiet=quiet, busy=busy)
+        return self._window
 
     def it_is(self, local: datetime) -> None:
         """What the clock on the wall shows now; to be said before anything else happens, and before `tick`."""
@@ -134,6 +165,7 @@ class Triage:
             case Fault():
                 if label in LOOK_FAULTS:
                     changes += self._to_sounds(Event.LOOK_FAILED, at, seen=label)
+                changes += self._deafened(label, at)
                 changes += self.fault(label, now)
             case Life.STARTED if message.kind is Kind.HELLO:
                 changes += self._expect_again(role, now)
@@ -174,7 +206,7 @@ class Triage:
 
     def rule(self, incident: Incident) -> RuleConfig | FaultConfig:
         """The owner's rule for it."""
-        return self._rule_of(incident.subject)
+        return _OF_TESTS if incident.test else self._rule_of(incident.subject)
 
     def tick(self, now: float) -> list[Change]:
         """Everything that is due at `now`: looks that did not answer, sounds that are over, a silent ear, ringing."""
@@ -184,6 +216,10 @@ class Triage:
             changes += self.fault(Fault.EAR_SILENT, now)
         if self._steady_at is not None and now >= self._steady_at:
             changes += self._recover(frozenset({Fault.EAR_UNSTEADY}), now)
+        for incident in self.live:
+            outlasts_at = _outlasts_at(incident)
+            if outlasts_at is not None and now >= outlasts_at:
+                changes += self._outlasted(incident, now)
         for incident in self.live:
             changes += [self._apply(incident, event, now) for event in self._quiet_hours(incident)]
         for when, event in self._timers():
@@ -196,6 +232,7 @@ class Triage:
     def next_due(self) -> float | None:
         """When `tick` has something to do next; None: never, as things stand. Quiet hours end by the wall clock."""
         times = [when(incident) for incident in self.live for when, _ in self._timers()]
+        times += [_outlasts_at(incident) for incident in self.live]
         return min((time for time in [*times, self._ear_by, self._steady_at] if time is not None), default=None)
 
     @property
@@ -223,9 +260,15 @@ class Triage:
         return self._steadiness.steady_at if self._find(Fault.EAR_UNSTEADY) else None
 
     def _sound(self, label: Sound, message: Message, at: float) -> list[Change]:
-        known = self._find(label)
+        known, tested = self._find(label), self._find_test(label)
         if message.kind is Kind.SOUND_END:
-            return [] if known is None else [self._apply(known, Event.SOUND_END, at)]
+            if tested is not None and tested.sounding and known is None and at > _over_by(tested):
+                return self._outlasted(tested, at)
+            return [self._apply(each, Event.SOUND_END, at) for each in (known, tested) if each is not None]
+        if known is None and label is Sound.CRY and self._window is not None and self._window.covers(at):
+            return [self._test_heard(tested, self._window, message, at)]
+        if known is None and tested is not None and tested.sounding:
+            return self._outlasted(tested, at, message.score)
         if known is not None:
             over = known.latching and known.lapses_at is not None and at >= known.lapses_at
             event = Event.AGAIN if over and Event.AGAIN in table.TABLE[known.state] else Event.SOUND
@@ -234,6 +277,31 @@ class Triage:
         if not self._camera:
             rule = rule.model_copy(update={"alert": AlertWhen.AT_ONCE})
         return [self._begin(label, at, rule, Urgency(rule.priority.value), score=message.score)]
+
+    def _test_heard(self, known: Incident | None, window: Window, message: Message, at: float) -> Change:
+        """The sound that a self-test plays is heard."""
+        if known is not None:
+            return self._apply(known, Event.SOUND, at, score=message.score)
+        self._window = window = window.heard(at, self._next_id)
+        urgency = Urgency(self._rules.cry.priority.value)
+        return self._begin(Sound.CRY, at, _OF_TESTS, urgency, score=message.score, window=window)
+
+    def _deafened(self, fault: Fault, at: float) -> list[Change]:
+        """Nobody hears any more whether the sound of a self-test ends with it."""
+        concerned = [each for each in self.live if each.test and each.sounding and fault in DEAFENING]
+        return [change for each in concerned for change in self._outlasted(each, at)]
+
+    def _outlasted(self, tested: Incident, at: float, score: int = 0) -> list[Change]:
+        """What was taken for the test goes on when that is over: somebody cries, and an alert has waited already."""
+        over = self._apply(tested, Event.SOUND_END, at)
+        if self._find(tested.subject) is not None:
+            return [over]
+        urgency = Urgency(self._rules.cry.priority.value)
+        rule = self._rules.cry.model_copy(update={"alert": AlertWhen.AT_ONCE})
+        begun = self._begin(tested.subject, at, rule, urgency, score=score or tested.score)
+        seen = replace(begun.incident, seen=tested.seen)
+        self._live[seen.id] = seen
+        return [over, Change(seen, begun.actions)]
 
     def _look(self, label: Look, at: float) -> list[Change]:
         match label:
@@ -275,10 +343,21 @@ class Triage:
         return changes
 
     def _find(self, subject: Sound | Fault) -> Incident | None:
-        same = (each for each in self.live if each.subject is subject)
+        same = (each for each in self.live if each.subject is subject and not each.test)
         return next(same, None)
 
-    def _begin(self, subject: Sound | Fault, at: float, rule: RuleConfig, urgency: Urgency, score: int = 0) -> Change:
+    def _find_test(self, subject: Sound) -> Incident | None:
+        return next((each for each in self.live if each.subject is subject and each.test), None)
+
+    def _begin(  # noqa: PLR0917 - what an incident begins with
+        self,
+        subject: Sound | Fault,
+        at: float,
+        rule: RuleConfig,
+        urgency: Urgency,
+        score: int = 0,
+        window: Window | None = None,
+    ) -> Change:
         incident, actions = begin(
             self._next_id,
             subject,
@@ -290,8 +369,9 @@ class Triage:
             score=score,
             lasting=isinstance(subject, Fault) and subject in _LASTING,
             latching=isinstance(subject, Sound) and rule.until is Until.ACKNOWLEDGED,
-            held=self._holds_back(urgency),
-            calling=self._rule_of(subject),
+            held=self._holds_back(urgency) if window is None else window.quiet,
+            test_until=None if window is None else window.until,
+            calling=self._rule_of(subject) if window is None else _OF_TESTS,
         )
         self._next_id += 1
         self._live[incident.id] = incident
@@ -302,6 +382,8 @@ class Triage:
         if event is Event.SIGHT and told["seen"] is Sight.SEVERAL and isinstance(rule, RuleConfig):
             told["lowered_to"] = Urgency(rule.carer_lowers_to.value) if rule.carer_lowers_to else None
         after, actions = step(incident, event, now, calling=rule, **told)
+        if incident.test:  # Quiet hours are nothing to it: a person has asked for it, or it rings nobody.
+            return self._keep(after, actions)
         if Action.ALERT in actions and self._holds_back(after.urgency):
             # The alert would come in quiet hours: they hold the incident back before it happens.
             held, _ = step(incident, Event.HOLD, now, calling=rule)
@@ -314,6 +396,9 @@ class Triage:
             after, actions = step(after, Event.URGENT, now, calling=rule)
         elif after.state is State.HELD and not self._holds_back(after.urgency):
             after, actions = step(after, Event.RELEASE, now, calling=rule)
+        return self._keep(after, actions)
+
+    def _keep(self, after: Incident, actions: tuple[Action, ...]) -> Change:
         if after.state is State.CLEARED:
             self._live.pop(after.id, None)
         else:
@@ -332,6 +417,8 @@ class Triage:
         )
 
     def _quiet_hours(self, incident: Incident) -> tuple[Event, ...]:
+        if incident.test:
+            return ()
         held = self._holds_back(incident.urgency)
         if incident.state is State.HELD:
             return () if held else (Event.RELEASE,)
@@ -355,6 +442,15 @@ class Triage:
 
 def _mute_until(incident: Incident) -> float | None:
     return None if incident.state is not State.MUTED or incident.muted_at is None else incident.muted_at + MUTE_S
+
+
+def _over_by(tested: Incident) -> float:
+    return expected.over_by(tested.test_until or 0.0)
+
+
+def _outlasts_at(incident: Incident) -> float | None:
+    """When the sound of a self-test, which has not ended yet, is a real one."""
+    return _over_by(incident) if incident.test and incident.sounding else None
 
 
 def _lapses_at(incident: Incident) -> float | None:

@@ -11,6 +11,7 @@ from monitord.notify import incident, texts
 from monitord.notify.ledger import DEAFENING
 from monitord.notify.mood import Mood
 from monitord.notify.rows import word
+from monitord.notify.sinks import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,8 +129,9 @@ def incident_json(
         "id": each.id,
         "kind": "sound" if isinstance(each.subject, Sound) else "fault",
         "label": each.subject.name,
-        "text": texts.text(each.subject, language),
-        "room": each.room,
+        "test": each.test,
+        "text": wording.SELFTEST[language] if each.test else texts.text(each.subject, language),
+        "room": wording.room(each),
         "urgency": each.urgency.value,
         "priority": each.priority.value,
         "lowered_by_carer": each.lowered_from is not None,

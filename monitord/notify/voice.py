@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S, PAGE
-from monitord.events import Fault
+from monitord.events import SELFTEST_FAULTS, Fault
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.addressees import Addressees
 from monitord.notify.delivery import Reason
@@ -241,6 +241,35 @@ class Voice:
         self._settle([change])
         return self.incident(change.incident)
 
+    def expect_test(self, seconds: float, *, quiet: bool) -> Json:
+        """A self-test begins, and its sound is to come within `seconds`; returns `selftest`.
+
+        Raises:
+            WindowError: not now, or not for so long.
+        """
+        window = self._triage.expect_test(seconds, self._clock.monotonic(), quiet=quiet)
+        log.warning("a self-test: for %g s a cry is taken for its sound", window.until - window.begin)
+        return self.selftest()
+
+    def selftest(self) -> Json:
+        """What has become of the last self-test, for JSON."""
+        window = self._triage.window
+        if window is None:
+            return {"until": None, "incident": None, "written": False}
+        written = window.incident is not None and not self._journal.in_memory and not self._unwritten
+        return {
+            "until": self._clock.to_utc(window.until),
+            "incident": None if window.incident is None else self.find(window.incident),
+            "written": written and self._journal.incident(window.incident or 0) is not None,
+        }
+
+    def tested(self, found: Fault | None) -> None:
+        """A self-test is over: what it found; None: everything is as it should be."""
+        now = self._clock.monotonic()
+        over = [each for fault in sorted(SELFTEST_FAULTS - {found}, key=lambda each: each.value)
+                for each in self._triage.recovered(fault, now)]  # fmt: skip
+        self._settle([*over, *(() if found is None else self._triage.fault(found, now))])
+
     def report(self, number: int, event: delivery.Event, error: str = "") -> Json | None:
         """What became of a delivery, and how it failed; None: there is none of that number."""
         known = self._outbox.get(number) or self._journal.delivery(number)
@@ -354,7 +383,7 @@ class Voice:
     def _unreached(self, failed: Delivery, now: float) -> list[Change]:
         """What follows from a delivery that has failed for good."""
         each = self._known(failed.incident)
-        if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None:
+        if each is None or failed.reason not in delivery.RINGS or each.acked_at is not None or each.test:
             return []
         if self._outbox.lost(each.id, self._addressees.in_charge(each, self._triage.rule(each).notify)):
             escalated = self._triage.unreached(each.id, now)

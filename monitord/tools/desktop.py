@@ -76,13 +76,13 @@ async def _follow(config: Config, screen: desktop.Desktop, shown: dict[int, int]
 
 
 async def _show(config: Config, screen: desktop.Desktop, incident: dict[str, Any], shown: dict[int, int]) -> None:
-    test = bool(incident.get("test"))
     text = f"{incident['text']} {incident['camera_text']}".strip()
     shown[incident["id"]] = await screen.notify(
         incident["room"],
         text,
         Urgency(incident["urgency"]),
-        acknowledge="" if test else wording.ACKNOWLEDGE[config.room.language],
+        # A test alert (`monitord test-alert`) has no number: there is nothing to acknowledge.
+        acknowledge=wording.ACKNOWLEDGE[config.room.language] if incident["id"] else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""`monitord status`, `events` and `ack`: ask the running voice, or read its journal."""
+"""`monitord status`, `events`, `ack` and `mute`: ask the running voice, or read its journal."""
 
 from __future__ import annotations
 
@@ -74,11 +74,20 @@ def status(config: Config, *, as_json: bool) -> int:
 
 def ack(config: Config, incident: str) -> int:
     """Acknowledge the incident of that number; returns the exit code."""
+    return _act(config, incident, "ack")
+
+
+def mute(config: Config, incident: str) -> int:
+    """Stop the tones of the incident of that number for a while; returns the exit code."""
+    return _act(config, incident, "mute")
+
+
+def _act(config: Config, incident: str, what: str) -> int:
     if not (incident.isascii() and incident.isdecimal()):
         print(f"INCIDENT: {incident!r} is no number; monitord status shows the numbers", file=sys.stderr)
         return WRONG_USAGE
     try:
-        answer = ask(config, "POST", f"api/v1/incidents/{int(incident)}/ack")
+        answer = ask(config, "POST", f"api/v1/incidents/{int(incident)}/{what}")
     except AskError as cause:
         return _failed(cause)
     print(f"incident {answer['id']}: {_told(answer)}")

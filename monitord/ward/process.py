@@ -27,7 +27,6 @@ from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
-from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.feed import Feed
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import ServerError
@@ -35,6 +34,7 @@ from monitord.notify.web.tls import TlsError
 from monitord.ward.board import Board
 from monitord.ward.desk import Desk
 from monitord.ward.ledger import Ledger
+from monitord.ward.no_room import NoRoom
 from monitord.ward.station import StationLine
 from monitord.ward.triage import WardTriage
 from monitord.wardtalk.message import BOOT_MAX
@@ -69,7 +69,7 @@ def main(config: WardFile) -> int:
         return 1
 
 
-class WardProcess:
+class WardProcess(NoRoom):
     """One station.
 
     Args:
@@ -234,18 +234,6 @@ class WardProcess:
         if result is not None:
             self._acted(number, "mute", by)
         return result
-
-    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:  # noqa: ARG002 - a room's
-        """For the server: raises NotNowError; a station has no microphone."""
-        raise NotNowError("a ward has no microphone; pause a room at the room")
-
-    def resume(self, by: str, via: str) -> dict[str, Any]:  # noqa: ARG002 - a room's
-        """For the server: as `pause`."""
-        raise NotNowError("a ward has no microphone; pause a room at the room")
-
-    def nights(self, days: int) -> list[dict[str, Any]]:  # noqa: ARG002 - a room's
-        """For the server: a station has none; its ledger is of the ward."""
-        return []
 
     def channel(self, name: str, trouble: str) -> None:
         """For the channels: one works, or does not."""

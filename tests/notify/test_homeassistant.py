@@ -1,8 +1,9 @@
 """What Home Assistant is told, against the fields that it documents.
 
 The lists are those of the pages of home-assistant.io as of 2026: "MQTT" (device discovery payload), "MQTT Sensor",
-"MQTT Binary Sensor", "MQTT Button", "MQTT Event"; what a device discovery payload must have is in the schema
-`DEVICE_DISCOVERY_SCHEMA` of Home Assistant's own MQTT integration, and in its documentation of the device registry.
+"MQTT Binary Sensor", "MQTT Button", "MQTT Number", "MQTT Event"; what a device discovery payload must have is in
+the schema `DEVICE_DISCOVERY_SCHEMA` of Home Assistant's own MQTT integration, and in its documentation of the device
+registry.
 """
 
 from __future__ import annotations
@@ -35,12 +36,16 @@ FIELDS = {
     | {"device_class", "expire_after", "force_update", "off_delay", "payload_off", "payload_on", "state_topic",
        "value_template"},
     "button": OF_EVERY_ENTITY | {"command_template", "command_topic", "device_class", "payload_press", "retain"},
+    "number": OF_EVERY_ENTITY
+    | {"command_template", "command_topic", "device_class", "max", "min", "mode", "optimistic", "payload_reset",
+       "retain", "state_topic", "step", "unit_of_measurement", "value_template"},
     "event": OF_EVERY_ENTITY | {"device_class", "event_types", "state_topic", "value_template"},
 }  # fmt: skip
 REQUIRED = {
     "sensor": {"state_topic"},
     "binary_sensor": {"state_topic"},
     "button": {"command_topic"},
+    "number": {"command_topic"},
     "event": {"state_topic", "event_types"},
 }
 OF_THE_MESSAGE = AVAILABILITY | {"device", "origin", "components", "state_topic", "command_topic", "qos", "encoding"}
@@ -49,7 +54,7 @@ DEVICE = {
     "serial_number", "suggested_area", "sw_version", "via_device",
 }  # fmt: skip
 ORIGIN = {"name", "sw_version", "support_url"}
-DEVICE_CLASSES = {"sensor": {"enum", "timestamp"}, "binary_sensor": {"running", "problem"}}
+DEVICE_CLASSES = {"sensor": {"enum", "timestamp"}, "binary_sensor": {"running", "problem"}, "number": {"duration"}}
 """Of the classes that the pages "Sensor" and "Binary sensor" list, those that are used here."""
 
 
@@ -115,7 +120,7 @@ def test_the_control_what_is_wrong_is_found(message, change, says):
 
 def test_it_has_what_the_owner_is_promised(message):
     assert set(message["components"]) == {
-        "room", "last_sound", "incident", "camera", "level", "health", "acknowledge", "alert",
+        "room", "last_sound", "incident", "camera", "level", "health", "acknowledge", "pause", "alert",
     }  # fmt: skip
 
 
@@ -146,6 +151,27 @@ def test_faults_and_channels_that_do_not_work_are_a_fault():
     assert state(house.state(), [{**fault, "state": "cleared"}], Language.EN)["fault"] == "OFF"
     house.channel("home", "the broker is away")
     assert state(house.state(), [], Language.EN)["troubles"] == ["the broker is away"]
+
+
+@pytest.mark.parametrize(
+    ("until", "minutes"),
+    [
+        (None, 0),
+        ("2026-11-24T22:00:00.000+00:00", 0),
+        ("2026-11-24T22:00:01.000+00:00", 1),
+        ("2026-11-24T23:30:00.000+00:00", 90),
+    ],
+)
+def test_the_minutes_of_a_pause_that_are_left(until, minutes):
+    said = {**FakeHouse().state(), "time": "2026-11-24T22:00:00.000+00:00", "paused_until": until}
+    assert state(said, [], Language.EN)["pause_minutes"] == minutes
+
+
+def test_a_self_test_at_night_is_nothing_that_waits_and_no_sound_of_the_room():
+    tested = {**an_incident(7, state="held"), "test": True}
+    assert foremost([tested]) is None
+    assert foremost([{**tested, "state": "alerting"}])["id"] == 7, "the control: one by day waits"
+    assert state(FakeHouse().state(), [tested], Language.EN)["last_sound_at"] is None
 
 
 def test_nothing_happened_yet():

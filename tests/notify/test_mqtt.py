@@ -17,7 +17,8 @@ from brokers import Authority, FakeHouse, Mosquitto, a_notice, an_incident, need
 from monitord.config import Language, MqttConfig, MqttVersion
 from monitord.notify.delivery import Reason
 from monitord.notify.sinks import SinkError
-from monitord.notify.sinks.mqtt import MqttSink, read_ack
+from monitord.notify.sinks.broker import BrokerError
+from monitord.notify.sinks.mqtt import MqttSink, read_ack, read_pause
 
 pytestmark = needs_mosquitto
 VERSIONS = [MqttVersion.FIVE, MqttVersion.THREE]
@@ -189,6 +190,87 @@ def test_what_was_sent_while_the_monitor_was_away_a_number_counts_a_press_does_n
 def test_no_payload_breaks_the_reader(payload):
     with pytest.raises(ValueError, match=r"^(is|names|says) "):
         read_ack(payload)
+
+
+@pytest.mark.parametrize(
+    ("payload", "taken"),
+    [
+        ("30", (30, "", "home")),
+        ("30.0", (30, "", "home")),
+        ('{"minutes": 90, "by": "Anna"}', (90, "Anna", "home")),
+        ("RESUME", (0, "", "home")),
+        ("0", (0, "", "home")),
+    ],
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_pause_and_its_end(broker, topic, version, payload, taken):
+    async def story():
+        house = FakeHouse()
+        async with Listener(broker, topic) as phone, running(sink_for(broker, topic, version), house) as sink:
+            await until(lambda: sink._link)
+            await phone.publish("pause", payload)
+            await until(lambda: house.paused)
+            assert house.paused == [taken]
+
+    asyncio.run(story())
+
+
+def test_pauses_that_are_refused(broker, topic, caplog):
+    async def story():
+        house = FakeHouse()
+        async with Listener(broker, topic) as phone:
+            async with running(sink_for(broker, topic), house) as sink:
+                await until(lambda: sink._link)
+            await phone.publish("pause", "30", retain=True)
+            await phone.publish("pause", "60")  # While the monitor is away.
+            async with running(sink_for(broker, topic), house) as sink:
+                await until(lambda: sink._link)
+                for payload in ("721", "-1", "soon", '{"minutes": "30"}', '{"minutes": 30, "why": "quiet"}', b"\xff"):
+                    sink._complained = -1000.0
+                    await phone.publish("pause", payload)
+                    await asyncio.sleep(0.05)
+                house.stuck = "cannot be: the disk is full"
+                sink._complained = -1000.0
+                await phone.publish("pause", "10")
+                await until(lambda: "the disk is full" in caplog.text)
+                house.stuck = ""
+                await phone.publish("pause", "5")
+                await until(lambda: house.paused)
+                assert house.paused == [(5, "", "home")]
+            await phone.publish("pause", "", retain=True)
+
+    asyncio.run(story())
+    said = caplog.text
+    assert "a pause is no whole number of minutes from 0 to 720" in said
+    assert 'a pause is neither a number, nor "RESUME", nor JSON as {"minutes": 30, "by": "Anna"}' in said
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"-1", b"721", b"true", b"1.5", b"null", b"[5]", b'{"minutes": true}', b'{"minutes": 5, "what": 1}', b"NaN",
+     b'{"minutes": 5, "by": 3}', b"[" * 250, b"9" * 200, b"\xff\xfe", b"PRESS", b"1e400", b"6" * 300],
+)  # fmt: skip
+def test_no_pause_breaks_the_reader(payload):
+    with pytest.raises(ValueError, match=r"^(is|names|says) "):
+        read_pause(payload)
+
+
+@pytest.mark.parametrize(("lasting", "still"), [(True, True), (False, False)])
+def test_a_broker_that_lets_us_read_no_pause_still_has_the_rest(broker, topic, caplog, lasting, still):
+    class OfOldRules:
+        """Lets acknowledgements be read, as the rules of a broker may that was set up before there were pauses."""
+
+        async def subscribe(self, name):
+            if name.endswith("/pause"):
+                raise BrokerError(f"{name}: the broker does not let us read it", lasting=lasting)
+            return 3
+
+    if still:
+        assert asyncio.run(sink_for(broker, topic)._subscribe(OfOldRules())) == 3
+        assert f"no pause by MQTT: {topic}/pause" in caplog.text
+    else:
+        with pytest.raises(BrokerError):  # The connection is gone, which is another matter.
+            asyncio.run(sink_for(broker, topic)._subscribe(OfOldRules()))
 
 
 def test_a_name_that_leads_out_is_refused_before_anything_secret_is_sent(broker, topic):

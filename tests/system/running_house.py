@@ -123,6 +123,25 @@ class House:
             if wanted(told):
                 return told
 
+    def ask(self, method: str, path: str, content: object = None, cookie: str = "") -> dict[str, Any]:
+        """What the API answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=UP_S)
+        headers = {"Content-Type": "application/json"} | ({"Cookie": cookie} if cookie else {})
+        with contextlib.closing(connection):
+            connection.request(method, path, None if content is None else json.dumps(content), headers)
+            answer = connection.getresponse()
+            told: dict[str, Any] = json.loads(answer.read())
+            given = answer.getheader("Set-Cookie")
+            return told if given is None else {**told, "cookie": given.partition(";")[0]}
+
+    def command(self, *words: str) -> subprocess.Popen[str]:
+        """A command of monitord, as a person runs it beside the running house."""
+        command = [sys.executable, "-m", "monitord", words[0], "--config", str(self._config), *words[1:]]
+        return subprocess.Popen(
+            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+
     def incidents(self) -> list[Told]:
         """Incidents of sounds that were told so far."""
         return [told for told in self.told if is_sound_incident(told)]

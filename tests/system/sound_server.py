@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PROGRAMS = ("pulseaudio", "pacat", "paplay", "pactl")
 PLUGIN = "libasound_module_pcm_pulse.so"
 MICROPHONE = "vmic"
+SPEAKER = "vspeaker"
 SINK = "vsink"
 START_S = 15.0
 
@@ -49,7 +50,9 @@ class SoundServer:
         alsa.write_text(
             "</usr/share/alsa/alsa.conf>\n"
             f'pcm.{MICROPHONE} {{\n    type pulse\n    device "{SINK}.monitor"\n'
-            f'    hint {{ show on\n description "null sink" }}\n}}\n',
+            f'    hint {{ show on\n description "null sink" }}\n}}\n'
+            f'pcm.{SPEAKER} {{\n    type pulse\n    device "{SINK}"\n'
+            f'    hint {{ show on\n description "the same sink, to play into" }}\n}}\n',
             "ascii",
         )
         (folder / "pulse.pa").write_text(
@@ -97,6 +100,10 @@ class SoundServer:
     def player(self, path: Path) -> subprocess.Popen[bytes]:
         """Play in the background; the player ends with the file, or with this server."""
         return self._start("paplay", "--latency-msec=40", f"--device={SINK}", str(path))
+
+    def mute(self, *, on: bool) -> None:
+        """Switch the speaker off: what is played into the sink no longer reaches the microphone."""
+        self._run("pactl", "set-sink-mute", SINK, "1" if on else "0")
 
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + START_S

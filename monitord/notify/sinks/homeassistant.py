@@ -6,9 +6,11 @@ the sensor, binary sensor, button and event; 2024.11 or later). tests/notify/tes
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from monitord.config import Language
+from monitord.config import PAUSE_MAX_S, Language
 from monitord.events import Look
 from monitord.notify.incident import State, Urgency
 from monitord.notify.mood import Mood
@@ -22,6 +24,8 @@ Json = dict[str, Any]
 ONLINE, OFFLINE = "online", "offline"
 PRESS = "PRESS"
 """Payload of the button, Home Assistant's default."""
+RESUME = "RESUME"
+"""Payload that ends a pause, as 0 minutes do."""
 _NAMES = {
     Language.EN: {
         "room": "Room",
@@ -31,6 +35,7 @@ _NAMES = {
         "level": "Microphone level",
         "health": "Fault",
         "acknowledge": "Acknowledge",
+        "pause": "Pause (0: listen again)",
         "alert": "Alert",
     },
     Language.DE: {
@@ -41,6 +46,7 @@ _NAMES = {
         "level": "Mikrofonpegel",
         "health": "St\u00f6rung",
         "acknowledge": "Best\u00e4tigen",
+        "pause": "Pause (0: wieder h\u00f6ren)",
         "alert": "Alarm",
     },
 }
@@ -89,6 +95,11 @@ def discovery(topic: str, room: str, language: Language, *, version: str, url: s
             ),
             "health": shown("health", "binary_sensor", "fault", device_class="problem", entity_category="diagnostic"),
             "acknowledge": entity("acknowledge", "button", command_topic=f"{topic}/ack", payload_press=PRESS),
+            "pause": entity(
+                "pause", "number", command_topic=f"{topic}/pause", state_topic=f"{topic}/state",
+                value_template="{{ value_json.pause_minutes }}", min=0, max=PAUSE_MAX_S / 60, step=1, mode="box",
+                unit_of_measurement="min", device_class="duration",
+            ),
             "alert": entity("alert", "event", state_topic=f"{topic}/alert", event_types=list(map(str, Urgency))),
         },
     }  # fmt: skip
@@ -98,7 +109,7 @@ def state(said: Json, incidents: Iterable[Json], language: Language) -> Json:
     """The retained state: from what the voice says of itself and the incidents that it shows."""
     incidents = list(incidents)
     first = foremost(incidents)
-    sounds = [each for each in incidents if each["kind"] == "sound" and each["last_at"]]
+    sounds = [each for each in incidents if each["kind"] == "sound" and each["last_at"] and not each.get("test")]
     last = max(sounds, key=lambda each: str(each["last_at"]), default=None)
     troubles = [each["trouble"] for each in said.get("channels", ()) if each.get("trouble")]
     faults = [each["text"] for each in incidents if each["kind"] == "fault" and each["state"] != State.CLEARED.value]
@@ -113,6 +124,7 @@ def state(said: Json, incidents: Iterable[Json], language: Language) -> Json:
         "last_sound_at": None if last is None else last["last_at"],
         "incident": None if first is None else first["id"],
         "incident_text": NONE[language] if first is None else str(first["text"])[:_TEXT_MAX],
+        "pause_minutes": _minutes_left(said),
         "fault": "ON" if faults or troubles else "OFF",
         "troubles": [*faults, *troubles],
     }
@@ -120,8 +132,21 @@ def state(said: Json, incidents: Iterable[Json], language: Language) -> Json:
 
 def foremost(incidents: Iterable[Json]) -> Json | None:
     """The incident that waits for somebody, the most urgent, of those the newest: what the button acknowledges."""
-    waiting = [each for each in incidents if each["state"] in WAITING]
+    waiting = [each for each in incidents if each["state"] in WAITING and not _rings_nobody(each)]
     return min(waiting, key=lambda each: (_RANK.get(str(each["urgency"]), len(_RANK)), -int(each["id"])), default=None)
+
+
+def _rings_nobody(incident: Json) -> bool:
+    """A nightly self-test."""
+    return bool(incident.get("test")) and incident["state"] == State.HELD.value
+
+
+def _minutes_left(said: Json) -> int:
+    """Of the owner's pause, rounded up; 0: there is none."""
+    if not said.get("paused_until"):
+        return 0
+    left = datetime.fromisoformat(said["paused_until"]) - datetime.fromisoformat(said["time"])
+    return max(0, math.ceil(left.total_seconds() / 60.0))
 
 
 WAITING = frozenset(each.value for each in State) - {State.ACKNOWLEDGED.value, State.CLEARED.value}

@@ -1,8 +1,9 @@
 """Alerts, state and acknowledgements by an MQTT broker, and what Home Assistant needs to show them.
 
 Below the topic of this monitor: ``availability`` (retained; "offline" is the last will), ``state`` and ``incident``
-(retained JSON), ``alert`` (JSON, one message an attempt, the same `key` for the same alert), and ``ack``, which is
-read: the number of an incident, JSON ``{"incident": 5, "by": "Anna"}``, or ``PRESS`` for the most urgent that waits.
+(retained JSON), ``alert`` (JSON, one message an attempt, the same `key` for the same alert), and two that are read.
+``ack`` takes the number of an incident, JSON ``{"incident": 5, "by": "Anna"}``, or ``PRESS`` for the most urgent that
+waits. ``pause`` takes minutes, JSON ``{"minutes": 30, "by": "Anna"}``, or ``RESUME``, which is 0 minutes.
 
 An alert has arrived when the broker has confirmed it (PUBACK), and with MQTT 5 only if somebody is subscribed.
 """
@@ -17,9 +18,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from monitord import __version__
+from monitord.config import PAUSE_MAX_S
 from monitord.notify.delivery import back_off_s
 from monitord.notify.sinks import SinkError, homeassistant, wording
 from monitord.notify.sinks.broker import Broker, BrokerError, connect
+from monitord.notify.web.answers import NotNowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +134,7 @@ class MqttSink:
 
     async def _serve(self, broker: Broker) -> None:
         """Everything while one connection stands; ends with the connection."""
-        stale = await broker.subscribe(f"{self._topic}/ack")
+        stale = await self._subscribe(broker)
         if self._config.discovery:
             slug = self._topic.replace("/", "_")
             told = homeassistant.discovery(self._topic, self._room, self._language, version=__version__, url=self._url)
@@ -153,6 +156,18 @@ class MqttSink:
                 await _goodbye(broker, f"{self._topic}/availability")
         for task in ended:
             task.result()
+
+    async def _subscribe(self, broker: Broker) -> int:
+        """Returns how many messages of the time before are waiting."""
+        stale = await broker.subscribe(f"{self._topic}/ack")
+        try:
+            return await broker.subscribe(f"{self._topic}/pause")
+        except BrokerError as cause:
+            if not cause.lasting:
+                raise
+            # A broker whose rules know of acknowledgements only: alerts must not fail for that.
+            log.warning("channel %s: no pause by MQTT: %s", self.name, cause)
+            return stale
 
     async def _show(self, broker: Broker) -> None:
         shown: dict[str, Any] = {}
@@ -177,15 +192,28 @@ class MqttSink:
         async for message in broker.messages():
             stale -= 1
             payload = message.payload if isinstance(message.payload, bytes) else b""
+            pauses = str(message.topic) == f"{self._topic}/pause"
             try:
                 if message.retain:
                     raise ValueError("is retained, so it may be old; publish it without")  # noqa: TRY301
-                number, by = read_ack(payload)
-                if number is None and stale >= 0:
-                    raise ValueError("was pressed while the monitor was away; press again")  # noqa: TRY301
-                self._acknowledge(number, by)
-            except ValueError as cause:
-                self._complain(str(cause))
+                (self._pause_for if pauses else self._ack)(payload, old=stale >= 0)
+            except (ValueError, NotNowError) as cause:
+                self._complain("a pause" if pauses else "an acknowledgement", str(cause))
+
+    def _ack(self, payload: bytes, *, old: bool) -> None:
+        number, by = read_ack(payload)
+        if number is None and old:
+            raise ValueError("was pressed while the monitor was away; press again")
+        self._acknowledge(number, by)
+
+    def _pause_for(self, payload: bytes, *, old: bool) -> None:
+        minutes, by = read_pause(payload)
+        if old:
+            raise ValueError("was sent while the monitor was away; send it again")
+        if minutes:
+            self._house.pause(minutes, by, self.name)
+        else:
+            self._house.resume(by, self.name)
 
     def _acknowledge(self, number: int | None, by: str) -> None:
         if number is None:
@@ -196,12 +224,12 @@ class MqttSink:
         if self._house.acknowledge(number, by, self.name) is None:
             raise ValueError(f"names incident {number}, which there is not")
 
-    def _complain(self, sentence: str) -> None:
+    def _complain(self, what: str, sentence: str) -> None:
         """Bounded: whoever may publish there must not fill the disk with our log."""
         now = time.monotonic()
         if now - self._complained >= _COMPLAIN_S:
             self._complained = now
-            log.warning("channel %s: an acknowledgement %s", self.name, sentence)
+            log.warning("channel %s: %s %s", self.name, what, sentence)
 
     def _works(self) -> None:
         if self._timer is not None:
@@ -235,24 +263,50 @@ def read_ack(payload: bytes) -> tuple[int | None, str]:
     Raises:
         ValueError: it is none; the text continues "an acknowledgement ...".
     """
+    number, by = _read(payload, homeassistant.PRESS, "incident", 5)
+    if number is None:
+        return None, ""
+    if type(number) is not int or not 0 < number < 1 << 53:
+        raise ValueError("names no incident by its number")
+    return number, by
+
+
+def read_pause(payload: bytes) -> tuple[int, str]:
+    """How many minutes a pause is to last, 0: it is to end; and who sends it.
+
+    Raises:
+        ValueError: it is none; the text continues "a pause ...".
+    """
+    minutes, by = _read(payload, homeassistant.RESUME, "minutes", 30)
+    if minutes is None:
+        return 0, ""
+    longest = int(PAUSE_MAX_S // 60)
+    if isinstance(minutes, float) and minutes.is_integer():
+        minutes = int(minutes)  # As Home Assistant writes a whole number.
+    if type(minutes) is not int or not 0 <= minutes <= longest:
+        raise ValueError(f"is no whole number of minutes from 0 to {longest}")
+    return minutes, by
+
+
+def _read(payload: bytes, word: str, key: str, example: int) -> tuple[Any, str]:
+    """What stands for `key`, None where `word` is said instead, and by whom; raises as `read_ack`."""
     if len(payload) > PAYLOAD_MAX:
         raise ValueError(f"is longer than {PAYLOAD_MAX} bytes")
     try:
         text = payload.decode("utf-8").strip()
-        said = None if text == homeassistant.PRESS else json.loads(text)
+        said = None if text == word else json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError('is neither a number, nor "PRESS", nor JSON as {"incident": 5, "by": "Anna"}') from None
-    if said is None and text == homeassistant.PRESS:
+        raise ValueError(
+            f'is neither a number, nor "{word}", nor JSON as {{"{key}": {example}, "by": "Anna"}}'
+        ) from None
+    if text == word:
         return None, ""
-    if isinstance(said, dict) and set(said) <= {"incident", "by"}:
-        number, by = said.get("incident"), said.get("by", "")
-    else:
-        number, by = said, ""
-    if type(number) is not int or not 0 < number < 1 << 53:
-        raise ValueError("names no incident by its number")
+    value, by = said, ""
+    if isinstance(said, dict) and set(said) <= {key, "by"}:
+        value, by = said.get(key), said.get("by", "")
     if not isinstance(by, str) or len(by) > BY_MAX or not by.isprintable():
         raise ValueError(f"says by whom in a way that is no name (up to {BY_MAX} letters)")
-    return number, by
+    return False if value is None else value, by
 
 
 async def _goodbye(broker: Broker, topic: str) -> None:

@@ -54,7 +54,10 @@ class NtfySink(HttpSink):
             "title": wording.title(notice),
             "message": wording.body(notice, self._language),
             "priority": QUIET if urgency is None else PRIORITY[urgency],
-            "tags": ["test_tube" if notice.reason is Reason.TEST else TAGS[notice.incident.urgency], "monitord"],
+            "tags": [
+                "test_tube" if notice.reason is Reason.TEST or notice.incident.test else TAGS[notice.incident.urgency],
+                "monitord",
+            ],
             # A later message of the same number takes the place of the earlier one, where the server knows this.
             "sequence_id": f"monitord-{notice.key}",
         }

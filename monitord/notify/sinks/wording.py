@@ -11,12 +11,18 @@ from monitord.notify.delivery import Reason
 from monitord.notify.rows import word
 
 if TYPE_CHECKING:
+    from monitord.notify.incident import Incident
     from monitord.notify.sinks import Notice
 
 TEST = {
     Language.EN: "This is a test: nothing was heard.",
     Language.DE: "Das ist ein Test: Es wurde nichts geh\u00f6rt.",
 }
+SELFTEST = {
+    Language.EN: "This is a test: monitord plays a cry to itself. Please acknowledge it.",
+    Language.DE: "Das ist ein Test: monitord spielt sich ein Schreien vor. Bitte best\u00e4tigen Sie ihn.",
+}
+"""An incident that is the sound of a self-test."""
 WHY: dict[Language, dict[Reason, str]] = {
     Language.EN: {
         Reason.ALERT: "",
@@ -51,7 +57,12 @@ def title(notice: Notice) -> str:
     """The room; "Test" in front where it is one."""
     if notice.said is not None:
         return notice.said[0]
-    return f"Test: {notice.incident.room}" if notice.reason is Reason.TEST else notice.incident.room
+    return f"Test: {notice.incident.room}" if notice.reason is Reason.TEST else room(notice.incident)
+
+
+def room(incident: Incident) -> str:
+    """Where it is; "Test" in front where it is the sound of a self-test."""
+    return f"Test: {incident.room}" if incident.test else incident.room
 
 
 def body(notice: Notice, language: Language) -> str:
@@ -65,7 +76,8 @@ def body(notice: Notice, language: Language) -> str:
     by = getattr(each, "acked_by", "")
     if notice.reason is Reason.ACKNOWLEDGED and by:
         why = _TAKES_CARE[language].format(name=by)
-    return " ".join(filter(None, (texts.text(each.subject, language), texts.camera(each.seen, language), why)))
+    what = SELFTEST[language] if each.test else texts.text(each.subject, language)
+    return " ".join(filter(None, (what, texts.camera(each.seen, language), why)))
 
 
 def content(notice: Notice, language: Language) -> dict[str, Any]:
@@ -74,7 +86,7 @@ def content(notice: Notice, language: Language) -> dict[str, Any]:
     return {
         "key": notice.key,
         "reason": notice.reason.value,
-        "test": notice.reason is Reason.TEST,
+        "test": notice.reason is Reason.TEST or each.test,
         "incident": each.id,
         "kind": "sound" if isinstance(each.subject, Sound) else "fault",
         "label": each.subject.name,

@@ -41,6 +41,18 @@ class Answers(Protocol):
     async def test_alert(self, sink: str) -> list[Json] | None:
         """Send a test by the channel `sink`, "" by all, and wait for what proves that it arrived."""
 
+    def expect_test(self, seconds: int, *, quiet: bool) -> Json:
+        """A self-test begins; returns `selftest`. Raises: NotNowError."""
+
+    def selftest(self) -> Json:
+        """What has become of the last self-test."""
+
+    def tested(self, broken: str, *, nightly: bool) -> None:
+        """The result of a self-test: the first link that is broken; "": none is."""
+
+    def untested(self) -> None:
+        """A self-test did not begin, because the voice would not have it."""
+
     def nights(self, days: int) -> list[Json]:
         """The last `days` nights, oldest first."""
 

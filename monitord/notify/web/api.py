@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from monitord.notify import delivery
+from monitord.notify.expected import WINDOW_MAX_S
 from monitord.notify.web.access import Role, Session, clean_name
 from monitord.notify.web.answers import HEADERS, Answers, WardAnswers, error_answer, json_answer
 from monitord.notify.web.doorkeeper import GuessError, LockedError
@@ -18,7 +19,7 @@ from monitord.notify.web.gate import VISITOR, BadInputError, BadTokenError, Gate
 from monitord.notify.web.hub import TooManyPagesError
 from monitord.notify.web.limits import peer_key
 from monitord.notify.web.openapi import document
-from monitord.notify.web.routes import API, NUMBER_MAX, WARD
+from monitord.notify.web.routes import API, LINKS, NUMBER_MAX, WARD
 from monitord.wardtalk.topics import NAME
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ WRITE_S = 20.0
 """Seconds that a page may take to accept what is written to it, before its line counts as dead."""
 _COOKIE_S = 400 * 24 * 3600
 """The longest that browsers keep one (RFC 6265bis, section 5.5); the session itself ends sooner."""
+
+
+_KINDS: dict[type, str] = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
 class Api:
@@ -162,6 +166,30 @@ class Api:
             return error_answer(404, f"there is no channel {sink[:40]!r}")
         return json_answer({"results": results})
 
+    async def selftest(self, _: web.Request) -> web.Response:
+        """What has become of the last self-test."""
+        return json_answer(self._answers.selftest())
+
+    async def expect_test(self, request: web.Request) -> web.Response:
+        """Begin a self-test."""
+        body = await _body(request, {"seconds": int, "quiet": bool})
+        seconds = body.get("seconds")
+        if seconds is None or not 1 <= seconds <= WINDOW_MAX_S:
+            raise BadInputError(f'seconds: give a whole number from 1 to {WINDOW_MAX_S:g}: {{"seconds": 8}}')
+        return json_answer(self._answers.expect_test(seconds, quiet=body.get("quiet", False)))
+
+    async def tested(self, request: web.Request) -> web.Response:
+        """The result of a self-test."""
+        body = await _body(request, {"broken": str, "nightly": bool, "refused": bool})
+        broken = body.get("broken", "")
+        if broken not in LINKS:
+            raise BadInputError(f"broken: {broken[:40]!r} is no link; there are {', '.join(LINKS[1:])}")
+        if body.get("refused", False) and not broken:
+            self._answers.untested()
+        else:
+            self._answers.tested(broken, nightly=body.get("nightly", False))
+        return json_answer(self._answers.selftest())
+
     async def nights(self, request: web.Request) -> web.Response:
         """The last nights."""
         text = request.query.get("days", "7")
@@ -284,7 +312,7 @@ async def _body(request: web.Request, kinds: dict[str, type]) -> Json:
         if key not in kinds:
             raise BadInputError(f"{key[:40]!r} is no key of this request")
         if type(value) is not kinds[key]:
-            raise BadInputError(f"{key}: {'a text' if kinds[key] is str else 'a whole number'} is wanted")
+            raise BadInputError(f"{key}: {_KINDS[kinds[key]]} is wanted")
     return content
 
 

@@ -12,6 +12,8 @@ from monitord.notify.web.access import NAME_MAX, Role
 
 Schema = dict[str, Any]
 
+LINKS = ("", "speaker", "microphone", "ear", "detector", "gate", "camera", "voice", "channels", "device")
+"""What a self-test may find broken, in the order of the chain; "": nothing."""
 NUMBER_MAX = 999_999_999_999_999
 """Numbers of incidents and deliveries: SQLite's integers hold them, and JavaScript's."""
 
@@ -88,6 +90,7 @@ SCHEMAS: dict[str, Schema] = {
         id=WHOLE,
         kind={"enum": ["sound", "fault"]},
         label=TEXT,
+        test=FLAG,
         text=TEXT,
         room=TEXT,
         urgency={"enum": ["high", "medium", "low", "fault"]},
@@ -127,6 +130,11 @@ SCHEMAS: dict[str, Schema] = {
         others=_list({"type": "object"}),
         rooms=_list(_ref("WardRoom")),
         refused=_object(replayed=WHOLE, malformed=WHOLE, forged=WHOLE),
+    ),
+    "Selftest": _object(
+        until=MAYBE_TIME,
+        incident={"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Incident"}]},
+        written=FLAG,
     ),
     "Nights": _object(nights=_list({"type": "object"})),
     "Health": _object(healthy=FLAG),
@@ -217,6 +225,37 @@ API: tuple[Route, ...] = (
         _object(results=_list(_object(sink=TEXT, arrived=FLAG, text=TEXT))),
         body={**_object(sink={"type": "string", "maxLength": 40}), "required": []},
         errors=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/selftest",
+        "selftest",
+        Role.WATCH,
+        "What has become of the last self-test: until when its cry was expected, and the incident that it began.",
+        _ref("Selftest"),
+    ),
+    Route(
+        "POST",
+        "/api/v1/selftest",
+        "expect_test",
+        Role.ACKNOWLEDGE,
+        "Begin a self-test: a cry that is heard within so many seconds is marked as a test. `quiet`: it rings nobody.",
+        _ref("Selftest"),
+        errors=(409,),
+        body={
+            **_object(seconds={"type": "integer", "minimum": 1, "maximum": 30}, quiet=FLAG),
+            "required": ["seconds"],
+        },
+    ),
+    Route(
+        "POST",
+        "/api/v1/selftest/result",
+        "tested",
+        Role.ACKNOWLEDGE,
+        "The result of a self-test: the first link that is broken. After a nightly one it is a fault of the monitor. "
+        "`refused`: there was no test, since the monitor would not have it now.",
+        _ref("Selftest"),
+        body={**_object(broken={"enum": list(LINKS)}, nightly=FLAG, refused=FLAG), "required": []},
     ),
     Route(
         "GET",
