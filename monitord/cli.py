@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from monitord import commands as does
 from monitord.commands import FAILED, WRONG_USAGE
 from monitord.config import ConfigError
+from monitord.tools.ward import options as ward_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _setting_up(add)
     _asking(add)
     _history(add)
+    _ward(add)
     _hidden(add)
     return parser
 
@@ -170,6 +172,11 @@ def _history(add: _Adder) -> None:
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help=f"from then on: {TIME}")
     forget.add_argument("--until", metavar="T", help="what was before then: likewise")
+
+
+def _ward(add: _Adder) -> None:
+    ward = add.configured("ward", does.ward, "many rooms: who may speak at the broker of a site")
+    ward_options.add_to(ward)
 
 
 def _hidden(add: _Adder) -> None:

@@ -229,6 +229,11 @@ def audit(options: argparse.Namespace) -> int:
     return audit(Config.load(options.config), as_json=options.json)
 
 
+def ward(_: argparse.Namespace) -> int:
+    print("monitord: ward what? monitord ward --help lists the commands", file=sys.stderr)
+    return WRONG_USAGE
+
+
 def probe(options: argparse.Namespace) -> int:
     service.follow_supervisor()
     from monitord.tools.audit.probe import main

@@ -191,7 +191,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "apprise": "monitord.notify.sinks.apprise_child",
     "requests": "monitord.notify.sinks.apprise_child",
     "cryptography": "monitord.notify.web.authority",
-    "segno": "monitord.tools.pair",
+    "segno": "monitord.tools.qr",
     "cv2": "monitord.video.opencv",
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
