@@ -17,6 +17,7 @@ from monitord.config.channels import (
     LOG,
     PAGE,
     AppriseConfig,
+    BrokersConfig,
     ChannelConfig,
     Channels,
     DesktopConfig,
@@ -24,6 +25,7 @@ from monitord.config.channels import (
     MqttConfig,
     MqttVersion,
     NtfyConfig,
+    WardConfig,
     WebhookConfig,
 )
 from monitord.config.hours import QuietConfig
@@ -69,6 +71,7 @@ __all__ = [
     "AlertWhen",
     "AppriseConfig",
     "AudioConfig",
+    "BrokersConfig",
     "ChannelConfig",
     "Config",
     "ConfigError",
@@ -93,6 +96,7 @@ __all__ = [
     "Sensitivity",
     "Until",
     "VideoConfig",
+    "WardConfig",
     "WebhookConfig",
 ]
 
