@@ -77,8 +77,9 @@ def test_a_station_reads_the_rooms_of_its_ward_also_those_that_come_later(house)
     assert ward("enroll", "102", "--ward", "west") == 0
     assert ward("enroll", "201", "--ward", "east") == 0
     rights = (house / "acl").read_text().partition("user house.ward.desk\n")[2]
-    assert "topic read monitord/v1/house/101/#\n" in rights
-    assert "topic read monitord/v1/house/102/#\n" in rights
+    for room in ("101", "102"):
+        for part in ("state", "health", "incident/+"):
+            assert f"topic read monitord/v1/house/{room}/{part}\n" in rights
     assert "201" not in rights
     assert carried("station-desk.ward").rooms == ("101",)
 

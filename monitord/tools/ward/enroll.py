@@ -19,6 +19,7 @@ from monitord.tools.qr import show_qr
 from monitord.tools.ward import kept, mosquitto, registry, slip
 from monitord.tools.ward.folder import CONF, Folder, utc_now
 from monitord.tools.ward.registry import Member, Site, WardError
+from monitord.wardtalk.topics import room_user, station_user
 
 FOLDER = Path("/etc/mosquitto/monitord")
 PORT = 8883
@@ -158,7 +159,7 @@ def broker(text: str, *, cgnat: bool) -> str:
 
 def _slip(site: Site, kind: str, member: Member, password: str, authority: str) -> str:
     name, ward = member.name, member.ward
-    user = mosquitto.room_user if kind == "room" else mosquitto.station_user
+    user = room_user if kind == "room" else station_user
     rooms = tuple(site.rooms_of(ward)) if kind == "station" else ()
     made = slip.Slip(kind, site.site, ward, name, site.brokers, user(site.site, name), password, authority, rooms)
     return slip.encode(made)

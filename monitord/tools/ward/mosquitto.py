@@ -10,13 +10,13 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
+from monitord.wardtalk.topics import Kind, Topic, of_room, of_stations, room_user, station_user
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monitord.tools.ward.registry import Member, Site
 
-ROOT = "monitord/v1"
-"""What every topic of every site is below."""
 SALT_BYTES = 12
 """As mosquitto_passwd takes; 2.0 refuses none of another length, but makes none either."""
 _ITERATIONS = 101
@@ -36,16 +36,6 @@ def hashed(password: str, salt: bytes) -> str:
     return f"$7${_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
-def room_user(site: str, room: str) -> str:
-    """The user name, and with it the client identifier, of a room."""
-    return f"{site}.{room}"
-
-
-def station_user(site: str, station: str) -> str:
-    """That of a station; no room's name has a dot, so none is taken for one."""
-    return f"{site}.ward.{station}"
-
-
 def passwords(site: Site) -> str:
     """The password file."""
     rooms = [(room_user(site.site, each.name), each.hash) for each in site.rooms]
@@ -59,31 +49,26 @@ def access_list(site: Site) -> str:
     A room writes its own state and reads what is acknowledged; a station reads the rooms of its ward, one by one,
     writes their acknowledgements and its own state, and reads that of the other stations of its ward.
     """
-    base = f"{ROOT}/{site.site}"
     parts = [_OURS]
-    parts += [_room(base, room_user(site.site, each.name), each.name) for each in site.rooms]
+    parts += [_room(site.site, each.name) for each in site.rooms]
     for each in site.stations:
         rooms = [room.name for room in site.rooms if room.ward == each.ward]
-        parts.append(_station(base, station_user(site.site, each.name), each, rooms))
+        parts.append(_station(site.site, each, rooms))
     return "\n".join(parts)
 
 
-def _room(base: str, user: str, room: str) -> str:
-    own = f"{base}/{room}"
-    return (
-        f"user {user}\n"
-        f"topic write {own}/state\n"
-        f"topic write {own}/health\n"
-        f"topic write {own}/incident/+\n"
-        f"topic read {own}/ack\n"
-    )
+def _room(site: str, room: str) -> str:
+    lines = [f"user {room_user(site, room)}"]
+    lines += [f"topic write {each}" for each in of_room(site, room)]
+    return "\n".join([*lines, f"topic read {Topic(Kind.ACK, site, room)}", ""])
 
 
-def _station(base: str, user: str, station: Member, rooms: list[str]) -> str:
-    ward = f"{base}/_ward/{station.ward}"
-    lines = [f"user {user}", f"topic read {ward}/#", f"topic write {ward}/{station.name}/state"]
+def _station(site: str, station: Member, rooms: list[str]) -> str:
+    lines = [f"user {station_user(site, station.name)}", f"topic read {of_stations(site, station.ward)}"]
+    lines.append(f"topic write {Topic(Kind.STATION, site, station.name, ward=station.ward)}")
     for room in rooms:
-        lines += [f"topic read {base}/{room}/#", f"topic write {base}/{room}/ack"]
+        lines += [f"topic read {each}" for each in of_room(site, room)]
+        lines.append(f"topic write {Topic(Kind.ACK, site, room)}")
     return "\n".join([*lines, ""])
 
 
