@@ -227,10 +227,7 @@ def _write(folder: Path, puts: list[_Put], whole: _Put, carried: Slip) -> None:
 
 def _keep_old(put: _Put) -> None:
     if put.aside is not None:
-        try:
-            os.link(put.path, put.aside)
-        except OSError as cause:
-            raise WardError(f"{put.path}: the old one cannot be kept as {put.aside}: {cause.strerror}") from None
+        kept.set_aside(put.path, put.aside)
 
 
 def _replace_alike(put: _Put) -> None:

@@ -79,14 +79,25 @@ def put(path: Path, content: bytes, mode: int, group: str, stamp: str) -> Path |
     aside = None
     if before is not None and _digest(before) not in known:
         aside = path.with_name(f"{path.name}.before-{stamp}")
-        try:
-            os.link(path, aside, follow_symlinks=False)  # Refuses to take another's place, which a rename does not.
-        except OSError as cause:
-            raise WardError(f"{path}: somebody has changed it, and it cannot be set aside: {cause.strerror}") from None
+        set_aside(path, aside)
     # Both are ours until the new one is there: a crash in between makes nobody else the author of either.
     replace(ours(path), "".join(f"{each}\n" for each in [*known[-1:], _digest(content)]).encode(), 0o600)
     replace(path, content, mode, group)
     return aside
+
+
+def set_aside(path: Path, aside: Path) -> None:
+    """Let what is at `path` also be found at `aside`, before something else takes its place.
+
+    Raises:
+        WardError: it cannot, or another file is there.
+    """
+    try:
+        os.link(path, aside, follow_symlinks=False)  # Refuses to take another's place, which a rename does not.
+    except OSError as cause:
+        if isinstance(cause, FileExistsError) and path.samefile(aside):
+            return  # A crash came after this very step.
+        raise WardError(f"{path}: the old one cannot be kept as {aside}: {cause.strerror}") from None
 
 
 def _digest(content: bytes) -> str:
