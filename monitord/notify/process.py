@@ -17,7 +17,7 @@ from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery, texts, trial
-from monitord.notify.channels import channels, page_for_others
+from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
@@ -29,8 +29,9 @@ from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
+from monitord.notify.tally import Tally
 from monitord.notify.voice import Voice
-from monitord.notify.web import accessfile, ntfy
+from monitord.notify.web import accessfile, ntfy, scrape
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.doorkeeper import Doorkeeper
@@ -83,6 +84,7 @@ class _Process:
         self._timer: asyncio.TimerHandle | None = None
         self._machine = Machine()
         self._tested: dict[str, Any] | None = None
+        self._tally: Tally | None = None
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -139,7 +141,8 @@ class _Process:
         )
         tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
         button = texts.catalogue(self._config.room.language)["acknowledge"]
-        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls, button=button)
+        metrics = self._metrics() if page.metrics else None
+        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls, button=button, metrics=metrics)
         url = await server.start()
         cleanup.push_async_callback(server.stop)
         if page.pairing is Pairing.ALWAYS:
@@ -166,6 +169,18 @@ class _Process:
         log.info("the page is at %s", url)
         self._url = url
         service.notify(f"READY=1\nSTATUS=The page is at {url}")
+
+    def _metrics(self) -> Callable[[], bytes]:
+        """Begin to count; gives what Prometheus reads. Raises: ServerError."""
+        try:
+            from monitord.notify.web import metrics  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise ServerError(scrape.MISSING) from None
+        kinds = channel_kinds(self._config)
+        self._tally = Tally(kinds)
+        for each in self._voice.incidents():
+            self._tally.know(each)
+        return metrics.room(self._tally, lambda: self._voice.reading(kinds, self._record.spent()))
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
@@ -260,6 +275,8 @@ class _Process:
             self._voice.receive(received)
             if received.frame is not None:
                 self._record.hear(received.frame)
+                if self._tally is not None:
+                    self._tally.hear(received.frame.message, received.frame.role)
             self._inbox.consume()
         self._tick()
 
@@ -360,6 +377,8 @@ class _Process:
             content = content | self._record.state()
         if name == "incident":
             self._feed.incident(content)
+            if self._tally is not None:
+                self._tally.incident(content)
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

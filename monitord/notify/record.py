@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitord.events import Frame
     from monitord.notify.clock import Clock
     from monitord.notify.journal import Journal
+    from monitord.notify.ledger import Guard
     from monitord.notify.nights import Night
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,10 @@ class Record:
         self._keeper.tick(paused=self._paused)
         if self._morning.due(self._clock.local()):
             self._good_morning()
+
+    def spent(self) -> dict[Guard, float]:
+        """Seconds that the room was protected, paused, unprotected in this life."""
+        return self._keeper.spent()
 
     def close(self) -> None:
         """The voice ends as it should."""

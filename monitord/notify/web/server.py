@@ -17,6 +17,7 @@ from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
 from monitord.notify.web.gate import is_this_machine
+from monitord.notify.web.scrape import Scrape, ScrapeError
 from monitord.notify.web.subscribe import Subscriptions
 
 if TYPE_CHECKING:
@@ -72,14 +73,31 @@ class Server:
         config: where.
         tls: None: plain HTTP.
         button: what the button on a notification of an ntfy app says.
+        metrics: gives what Prometheus reads; None: it may not.
+
+    Raises:
+        ServerError: Prometheus' token cannot be used.
     """
 
     def __init__(
-        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None, button: str
+        self,
+        answers: Answers,
+        hub: Hub,
+        feed: Feed,
+        gate: Gate,
+        *,
+        config: PageConfig,
+        tls: Tls | None,
+        button: str,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._button = button
         self._api = Api(answers, hub, gate, config.ntfy_topic)
+        try:
+            self._scrape = None if metrics is None else Scrape(gate, metrics, config.metrics_token_file)
+        except ScrapeError as cause:
+            raise ServerError(str(cause)) from None
 
     async def start(self) -> str:
         """Listen; returns the URL of the page. Port 0 takes any free one.
@@ -105,6 +123,8 @@ class Server:
             application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
+        if self._scrape is not None:
+            self._scrape.add_to(application)
         if self._config.ntfy_topic:
             Subscriptions(self._feed, self._gate, self._config.ntfy_topic, self._button).add_to(application)
         self._runner = web.AppRunner(application, shutdown_timeout=0.2)
