@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the pages
 """Makes docs/grafana/monitord.json, the dashboard, from the table below: `python docs/make_dashboard.py`."""
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ COLUMNS = 24
 SOURCE = {"type": "prometheus", "uid": "${source}"}
 
 
-def panel(number: int, place: tuple[int, int], kind: str, title: str, unit: str, width: int) -> dict[str, Any]:
-    """One panel without its queries."""
+def panel(number: int, place: tuple[int, int], row: tuple[str, str, str, int, dict[str, str]]) -> dict[str, Any]:
+    """One panel."""
+    kind, title, unit, width, asked = row
     return {
         "id": number,
         "type": kind,
@@ -45,6 +47,7 @@ def panel(number: int, place: tuple[int, int], kind: str, title: str, unit: str,
         "datasource": SOURCE,
         "gridPos": {"h": height(kind), "w": width, "x": place[0], "y": place[1]},
         "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
+        "targets": queries(kind, asked),
     }
 
 
@@ -65,11 +68,11 @@ def queries(kind: str, asked: dict[str, str]) -> list[dict[str, Any]]:
 def dashboard() -> dict[str, Any]:
     """In Grafana's JSON model."""
     panels, x, y = [], 0, 0
-    for number, (kind, title, unit, width, asked) in enumerate(PANELS, 1):
-        panels.append({**panel(number, (x, y), kind, title, unit, width), "targets": queries(kind, asked)})
-        x += width
+    for number, row in enumerate(PANELS, 1):
+        panels.append(panel(number, (x, y), row))
+        x += row[3]
         if x >= COLUMNS:
-            x, y = 0, y + height(kind)
+            x, y = 0, y + height(row[0])
     room = {"name": "room", "type": "query", "datasource": SOURCE, "query": "label_values(monitord_info, instance)"}
     return {
         "title": "monitord",
