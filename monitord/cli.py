@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from monitord import commands as does
 from monitord.commands import FAILED, WRONG_USAGE
 from monitord.settings import ConfigError
+from monitord.tools.ward import options as ward_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +95,7 @@ def _processes(add: _Adder) -> None:
     add.configured("notify", does.notify, "the voice alone, as its unit starts it")
     ward = add.plain("ward", does.ward, "the station of a ward: the board of many rooms, by a broker")
     ward.add_argument("--config", type=Path, metavar="FILE", help="the station's configuration (ward.example.toml)")
+    ward_options.add_to(ward)
 
 
 def _trying_out(add: _Adder) -> None:

@@ -58,7 +58,7 @@ for minor in $(seq 17 "$glibc"); do
     platforms+=(--platform "manylinux_2_${minor}_$machine")
 done
 "${pip[@]}" download --dest "$wheels" --only-binary=:all: --implementation cp --python-version "$python" \
-    --abi "cp${python/./}" --abi abi3 --abi none "${platforms[@]}" "${own[0]}" ||
+    --abi "cp${python/./}" --abi abi3 --abi none "${platforms[@]}" "${own[0]}[metrics]" ||
     fail "not everything that pyproject.toml names has a wheel for $suite $arch: the lines above say what"
 "$work/venv/bin/python" "$here/closure.py" "$wheels" "$python" "$machine"
 

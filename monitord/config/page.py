@@ -50,6 +50,7 @@ class PageConfig(Section):
 
     `ntfy_topic`: the topic that ntfy apps subscribe to at the page's address; "" serves none.
     `session_days`: how long a paired phone stays paired that is not used.
+    `metrics`: whether Prometheus may ask at /metrics; `metrics_token_file`: what it shows that it is Prometheus.
     """
 
     cgnat: bool = False
@@ -59,6 +60,8 @@ class PageConfig(Section):
     pairing: Annotated[Pairing, Field(strict=False)] = Pairing.LAN
     session_days: int = Field(default=90, ge=1, le=3650)
     ntfy_topic: str = "monitord"
+    metrics: bool = False
+    metrics_token_file: str = ""
 
     @field_validator("address")
     @classmethod
@@ -70,8 +73,17 @@ class PageConfig(Section):
     def _is_topic(cls, value: str) -> str:
         if not re.fullmatch(r"[-_A-Za-z0-9]{0,64}", value):
             raise ValueError("is no topic: up to 64 letters, digits, - and _")
-        if value in ("api", "v1"):
+        if value in ("api", "v1", "metrics"):
             raise ValueError("is a path of the page itself; choose another name")
+        return value
+
+    @field_validator("metrics_token_file")
+    @classmethod
+    def _is_path(cls, value: str, info: ValidationInfo) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError('is no whole path; write it from the root on ("/etc/monitord/...")')
+        if value and not info.data.get("metrics"):
+            raise ValueError("is of no use without page.metrics = true")
         return value
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitord.config import (
+    BUILT_IN,
     AppriseConfig,
     DesktopConfig,
     GotifyConfig,
@@ -25,6 +26,11 @@ def channels(config: Config, url: str = "") -> Iterator[Sink]:
     """One sink for each ``[notify.NAME]``; `url` is where the house finds the page, "" nowhere."""
     for name, section in config.notify.items():
         yield _channel(name, section, config, url)
+
+
+def channel_kinds(config: Config) -> dict[str, str]:
+    """Name of each channel -> its kind; the built-in ones are of a kind of their own."""
+    return {name: name for name in BUILT_IN} | {name: section.kind for name, section in config.notify.items()}
 
 
 def page_for_others(config: Config) -> str:

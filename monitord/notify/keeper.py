@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitord.events import Frame
     from monitord.notify.clock import Clock
     from monitord.notify.journal import Journal
+    from monitord.notify.ledger import Guard
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,10 @@ class Keeper:
     def life(self) -> Life:
         """This life."""
         return self._life
+
+    def spent(self) -> dict[Guard, float]:
+        """Seconds that the room was protected, paused, unprotected in this life."""
+        return self._watch.spent(self._clock.boottime())
 
     def close(self) -> None:
         """The voice ends as it should."""

@@ -114,12 +114,18 @@ class Watch:
         guard, why = (Guard.PAUSED, Why.OWNER) if paused else (Guard.UNPROTECTED, Why.STARTING)
         self._number = 1
         self._current = Span(guard, why, now)
+        self._spent = dict.fromkeys(Guard, 0.0)
         self.unwritten = {1: self._current}
 
     @property
     def current(self) -> Span:
         """The span that goes on."""
         return self._current
+
+    def spent(self, now: float) -> dict[Guard, float]:
+        """Seconds that each lasted in this life, all spans together; as far as is known at `now`."""
+        going_on = {self._current.guard: max(0.0, now - self._current.began)}
+        return {guard: seconds + going_on.get(guard, 0.0) for guard, seconds in self._spent.items()}
 
     def written(self) -> None:
         """What is in `unwritten` is in the journal."""
@@ -203,6 +209,7 @@ class Watch:
         if at > self._current.began:
             self.unwritten[self._number] = replace(self._current, ended=at)
             self._number += 1
+        self._spent[self._current.guard] += at - self._current.began
         self._current = Span(guard, why, at)
         self.unwritten[self._number] = self._current
 

@@ -47,6 +47,7 @@ async def open_page(
     cleanup: contextlib.AsyncExitStack,
     every: Callable[[float, Callable[[], None]], None],
     ward: WardAnswers | None = None,
+    metrics: Callable[[], bytes] | None = None,
 ) -> tuple[Doorkeeper, str]:
     """Serve the page until `cleanup` is closed; returns who keeps the door, and the page's address.
 
@@ -60,9 +61,10 @@ async def open_page(
         cleanup: what is undone at the end.
         every: calls something every so many seconds.
         ward: whom the page of a ward asks, too.
+        metrics: gives what Prometheus reads; None: it may not.
 
     Raises:
-        ServerError: the port is taken, or the address is not of this machine.
+        ServerError: the port is taken, or the address is not of this machine, or Prometheus' token cannot be used.
         TlsError: there is no certificate.
     """
     state, runtime = folders
@@ -77,7 +79,7 @@ async def open_page(
     )
     tls = Tls(state / "tls", {config.address, *names}) if config.secure else None
     button = texts.catalogue(language)["acknowledge"]
-    server = Server(answers, hub, feed, gate, config=config, tls=tls, button=button, ward=ward)
+    server = Server(answers, hub, feed, gate, config=config, tls=tls, button=button, ward=ward, metrics=metrics)
     url = await server.start()
     cleanup.push_async_callback(server.stop)
     if config.pairing is Pairing.ALWAYS:

@@ -7,6 +7,7 @@ that comes back after an hour would ring sixty times.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,10 @@ class Outbox:
     def told(self, incident: int) -> set[str]:
         """Sinks that an alert of the incident was given to."""
         return {each.sink for each in self.of(incident) if each.reason in RINGS}
+
+    def under_way(self) -> Counter[str]:
+        """State -> how many deliveries are in it that have not come to an end."""
+        return Counter(each.state.value for each in self._open.values())
 
     def due(self, now: float) -> list[tuple[Delivery, Event]]:
         """What is due, oldest first."""

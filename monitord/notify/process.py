@@ -16,7 +16,7 @@ from monitord.config.changes import changes
 from monitord.confine import Process, confine
 from monitord.events import Fault
 from monitord.notify import delivery, trial
-from monitord.notify.channels import channels, page_for_others
+from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.expected import WindowError
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
@@ -31,8 +31,9 @@ from monitord.notify.sinks import wording
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
+from monitord.notify.tally import Tally
 from monitord.notify.voice import Voice
-from monitord.notify.web import ntfy
+from monitord.notify.web import ntfy, scrape
 from monitord.notify.web.answers import NotNowError
 from monitord.notify.web.feed import Feed
 from monitord.notify.web.hub import Hub
@@ -85,6 +86,7 @@ class _Process:
         self._machine = Machine()
         self._disk_trouble = ""
         self._tested: dict[str, Any] | None = None
+        self._tally: Tally | None = None
 
     async def run(self) -> int:
         """Raises: JournalError, InboxError, ServerError, TlsError."""
@@ -137,6 +139,7 @@ class _Process:
             folders=(paths.state_dir(), paths.runtime_dir()),
             cleanup=cleanup,
             every=self._every,
+            metrics=self._metrics() if self._config.page.metrics else None,
         )
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
@@ -166,6 +169,18 @@ class _Process:
         self._look_at_the_models()
         self._unsteady = self._record.unsteady
         self._voice.stands(Fault.VOICE_UNSTEADY, holds=self._unsteady)
+
+    def _metrics(self) -> Callable[[], bytes]:
+        """Begin to count; gives what Prometheus reads. Raises: ServerError."""
+        try:
+            from monitord.notify.web import metrics  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise ServerError(scrape.MISSING) from None
+        kinds = channel_kinds(self._config)
+        self._tally = Tally(kinds)
+        for each in self._voice.incidents():
+            self._tally.know(each)
+        return metrics.room(self._tally, lambda: self._voice.reading(kinds, self._record.spent()))
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""
@@ -287,6 +302,8 @@ class _Process:
             self._voice.receive(received)
             if received.frame is not None:
                 self._record.hear(received.frame)
+                if self._tally is not None:
+                    self._tally.hear(received.frame.message, received.frame.role)
             self._inbox.consume()
         self._tick()
 
@@ -409,6 +426,8 @@ class _Process:
             content = content | self._record.state()
         if name == "incident":
             self._feed.incident(content)
+            if self._tally is not None:
+                self._tally.incident(content)
         self._hub.publish(name, content)
         self._outlets.show(name, content)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from monitord.events import Frame
     from monitord.notify.clock import Clock
     from monitord.notify.journal import Journal
+    from monitord.notify.ledger import Guard
     from monitord.notify.nights import Night
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,10 @@ class Record:
     def tested(self) -> None:
         """A self-test has told its result."""
         self._nightly.told()
+
+    def spent(self) -> dict[Guard, float]:
+        """Seconds that the room was protected, paused, unprotected in this life."""
+        return self._keeper.spent()
 
     def close(self) -> None:
         """The voice ends as it should."""

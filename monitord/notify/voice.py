@@ -14,11 +14,12 @@ page shows it as soon as anybody opens it.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitord.config import LOOK_GRACE_S, PAGE
-from monitord.events import SELFTEST_FAULTS, Fault
+from monitord.events import SELFTEST_FAULTS, Fault, Sound
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.addressees import Addressees
 from monitord.notify.delivery import Reason
@@ -27,11 +28,12 @@ from monitord.notify.journal import JournalError
 from monitord.notify.outbox import Outbox
 from monitord.notify.sensing import give_up_looking, says_nothing_new, sense
 from monitord.notify.sinks import Notice
+from monitord.notify.tally import Reading
 from monitord.notify.triage import Change, Triage
 from monitord.notify.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from monitord.config import Config
     from monitord.events import Measure
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from monitord.notify.inbox import Received
     from monitord.notify.incident import Incident
     from monitord.notify.journal import Journal
+    from monitord.notify.ledger import Guard
     from monitord.notify.view import Json
 
 log = logging.getLogger(__name__)
@@ -325,6 +328,25 @@ class Voice:
             self.senses, self._triage.live, self._config.room.name, self._clock, self._config.room.language
         )
         return {**state, "channels": [{"name": name, "trouble": self._channels.get(name, "")} for name in self._sinks]}
+
+    def reading(self, kinds: Mapping[str, str], protection: Mapping[Guard, float]) -> Reading:
+        """What holds now, for the metrics.
+
+        Args:
+            kinds: name of each channel -> its kind.
+            protection: seconds by guard, as the ledger has them.
+        """
+        live, ear_at = self._triage.live, self.senses.ear_at
+        unanswered = (each for each in live if isinstance(each.subject, Sound) and each.state in incident.UNANSWERED)
+        return Reading(
+            ear_age_s=None if ear_at is None else max(0.0, self._clock.monotonic() - ear_at),
+            level_dbfs=self.senses.level_dbfs,
+            faults=frozenset(each.subject for each in live if isinstance(each.subject, Fault)),
+            unanswered=Counter(each.urgency.value for each in unanswered),
+            outbox=self._outbox.under_way(),
+            troubled=Counter(kinds[name] for name, trouble in self._channels.items() if trouble),
+            protection=protection,
+        )
 
     def incidents(self) -> list[Json]:
         """The newest incidents, newest first, for JSON."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.lan import CGNAT
+from monitord.notify.web import scrape
 from monitord.tools.channels import check_channels
 from monitord.video import calibration, rpicam, v4l2
 from monitord.video.classifier import LABELS, Classifier
@@ -30,8 +31,22 @@ def check(config: Config, path: Path | None) -> int:
     good += [_device("microphone", config.audio.device), _device("camera", config.video.device)]
     if config.page.cgnat and path is not None:
         good.append(_unit_lets_in_the_vpn(path))
+    if config.page.metrics:
+        good.append(_metrics(config.page.metrics_token_file))
     good.append(check_channels(config))
     return 0 if all(good) else 1
+
+
+def _metrics(token_file: str) -> bool:
+    try:
+        scrape.ready(token_file)
+    except scrape.ScrapeError as cause:
+        print(f"FAULT metrics        {cause}", file=sys.stderr)
+        return False
+    print(
+        "ok    metrics        /metrics, for who may watch" + (" and for Prometheus by its token" if token_file else "")
+    )
+    return True
 
 
 VOICE_UNIT = "monitord.service"

@@ -15,14 +15,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import segno
-
 from monitord import paths
 from monitord.lan import is_local
 from monitord.notify.web import access, accessfile
 from monitord.notify.web.access import AccessError, Role
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.doorkeeper import admit_ntfy
+from monitord.tools.qr import show_qr
 from monitord.tools.status import PAGE_CA, page_url
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def pair(config: Config, role: str, name: str | None) -> int:
         return _failed(cause)
     minutes = int(access.CODE_S // 60)
     print(f"Scan this with the phone, or open {url} on it and type the code. Good for {minutes} minutes, once.\n")
-    _show_qr(f"{url}#pair={long}")
+    show_qr(f"{url}#pair={long}")
     print(f"\n    code  {digits[:3]} {digits[3:]}    it may then {role}\n")
     _explain(config, url)
     return _wait(file, {each.id for each in before.sessions}) if sys.stdout.isatty() else 0
@@ -75,7 +74,7 @@ def pair_ntfy(config: Config, role: str, name: str | None) -> int:
     print(f"    server    {url.rstrip('/')}\n    topic     {config.page.ntfy_topic}")
     print(f"    user      monitord\n    password  {admitted.token}\n")
     print("The password is shown this once. An Android phone that has the user subscribes by this code:\n")
-    _show_qr(link)
+    show_qr(link)
     print()
     _explain(config, url)
     return 0
@@ -121,10 +120,6 @@ def revoke(config: Config, wanted: str) -> int:
 
 def _file() -> AccessFile:
     return AccessFile(paths.state_dir() / accessfile.NAME)
-
-
-def _show_qr(text: str) -> None:
-    segno.make(text, error="l", micro=False).terminal(out=sys.stdout, compact=True, border=2)
 
 
 def _explain(config: Config, url: str) -> None:

@@ -109,6 +109,37 @@ def fingerprint(certificate: Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
+def ends(path: Path) -> datetime:
+    """When the certificate at `path` ends, UTC.
+
+    Raises:
+        AuthorityError: there is none.
+    """
+    return _read(path).not_valid_after_utc
+
+
+def names_in(path: Path) -> set[str]:
+    """The addresses and names that the certificate at `path` is for.
+
+    Raises:
+        AuthorityError: there is none.
+    """
+    named = _read(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {str(each.value) for each in named}
+
+
+def _read(path: Path) -> Certificate:
+    try:
+        found = _load(path)
+    except OSError as cause:
+        raise AuthorityError(f"{path}: cannot be read: {cause.strerror}") from None
+    except ValueError:
+        raise AuthorityError(f"{path}: is no certificate in PEM form") from None
+    if found is None:
+        raise AuthorityError(f"{path}: is not there")
+    return found
+
+
 def _authority(folder: Path, now: datetime) -> tuple[Certificate, Key]:
     """Certificate and key; made where there are none, or where they have ended."""
     certificate = _load(folder / "ca.crt")

@@ -17,6 +17,7 @@ from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
 from monitord.notify.web.gate import is_this_machine
+from monitord.notify.web.scrape import Scrape, ScrapeError
 from monitord.notify.web.subscribe import Subscriptions
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Server:
         tls: None: plain HTTP.
         button: what the button on a notification of an ntfy app says.
         ward: the station, where this is one.
+        metrics: gives what Prometheus reads; None: it may not.
+
+    Raises:
+        ServerError: Prometheus' token cannot be used.
     """
 
     def __init__(
@@ -86,10 +91,15 @@ class Server:
         tls: Tls | None,
         button: str,
         ward: WardAnswers | None = None,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._button = button
         self._api = Api(answers, hub, gate, config.ntfy_topic, ward)
+        try:
+            self._scrape = None if metrics is None else Scrape(gate, metrics, config.metrics_token_file)
+        except ScrapeError as cause:
+            raise ServerError(str(cause)) from None
 
     async def start(self) -> str:
         """Listen; returns the URL of the page. Port 0 takes any free one.
@@ -115,6 +125,8 @@ class Server:
             application.router.add_get(path, _static(content, kind))
         application.router.add_get("/ca.crt", self._authority)
         self._api.add_to(application)
+        if self._scrape is not None:
+            self._scrape.add_to(application)
         if self._config.ntfy_topic:
             Subscriptions(self._feed, self._gate, self._config.ntfy_topic, self._button).add_to(application)
         self._runner = web.AppRunner(application, shutdown_timeout=0.2)
