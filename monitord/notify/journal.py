@@ -210,7 +210,8 @@ class Journal(History):
             trial = History(database, path, clock)
             try:
                 trial.live_incidents(), trial.unfinished()
-            except (JournalError, ValueError, KeyError):  # Its pages are whole, and what is on them makes no sense.
+            except (JournalError, ValueError, KeyError, sqlite3.DatabaseError):
+                # A page is missing, or all are whole and what is on them makes no sense.
                 database.close()
                 raise sqlite3.DatabaseError from None
         except sqlite3.DatabaseError:
