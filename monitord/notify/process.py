@@ -60,6 +60,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
+_FORGET_MORE_S = 1.0
 _MACHINE_S = 30.0
 _AT_ONCE = 4
 """Datagrams that are taken before the loop does anything else: each syncs the disk, and alerts wait meanwhile."""
@@ -293,7 +294,8 @@ class _Process:
 
     def _forget(self) -> None:
         try:
-            self._journal.forget(self._config.journal.keep_days)
+            if self._journal.forget(self._config.journal.keep_days):
+                self._loop.call_later(_FORGET_MORE_S, self._forget)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
 
