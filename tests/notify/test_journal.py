@@ -126,6 +126,27 @@ def test_damage_in_the_middle_is_found_at_the_start(tmp_path, time):
     assert again.set_aside is not None
 
 
+def test_a_journal_of_years_is_not_read_from_end_to_end_but_where_it_is_read_damage_is_told(
+    tmp_path, time, monkeypatch
+):
+    monkeypatch.setattr("monitord.notify.database.CHECKED_WHOLE", 0)
+    path = tmp_path / "journal.sqlite3"
+    journal = Journal(path, time.clock)
+    with journal.transaction():
+        for sequence in range(3000):
+            journal.add_frame(frame(sequence), 1000.0)
+    journal.close()
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2 // 4096 * 4096
+    content[half : half + 4 * 4096] = b"\xff" * 4096 * 4
+    path.write_bytes(content)
+    journal = Journal(path, time.clock)
+    with pytest.raises(JournalError, match="cannot be read"):
+        journal.frames_since("2000")
+    journal.close()
+    assert journal.set_aside is None
+
+
 def test_a_newer_journal_is_refused_and_left_alone(tmp_path, time):
     path = tmp_path / "journal.sqlite3"
     Journal(path, time.clock).close()
@@ -286,7 +307,7 @@ def write_incidents(journal, numbers):
             journal.add_frame(frame(number % 65536), 1000.0)
 
 
-def test_where_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
+def path_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
     (tmp_path / "state").write_text("")
     path = tmp_path / "state" / "journal.sqlite3"
     journal = Journal(path, time.clock, or_in_memory=True)
