@@ -27,15 +27,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import measured
-import numpy as np
 from listeners import BLOCK_S, MODULES, RATE_HZ
+
+from monitord.tools.bench_ear import made_sound
 
 HERE = Path(__file__).resolve().parent
 WARM_UP_S = 5.0
-SOUND_S = 30
-QUIET_RMS, SPEECH_RMS = 20.0, 1500.0
-SENTENCE_S = 2.4
-"""Of each three seconds; the rest is a pause."""
 
 
 @dataclass
@@ -50,19 +47,8 @@ class Listener:
 
 
 def make_sound(kind: str) -> bytes:
-    """`SOUND_S` seconds of "quiet" or "speech", the same each time."""
-    rng = np.random.default_rng(1)
-    time_s = np.arange(SOUND_S * RATE_HZ) / RATE_HZ
-    noise = rng.standard_normal(len(time_s))
-    if kind == "quiet":
-        wave = noise * QUIET_RMS
-    else:
-        phase = 2 * np.pi * np.cumsum(140 + 30 * np.sin(2 * np.pi * 0.4 * time_s)) / RATE_HZ
-        voice = sum(np.sin(number * phase) / number for number in range(1, 20)) + 0.1 * noise
-        syllables = np.clip(np.sin(2 * np.pi * 4 * time_s), 0, None) * (time_s % 3.0 < SENTENCE_S)
-        voice = voice * syllables
-        wave = voice * SPEECH_RMS / np.sqrt(np.mean(voice**2)) + noise * QUIET_RMS
-    return np.clip(np.rint(wave), -32768, 32767).astype("<i2").tobytes()
+    """Half a minute of "quiet" or "speech", the same each time: that of `monitord bench`."""
+    return made_sound(kind).tobytes()
 
 
 def start(name: str, sound: str, options: argparse.Namespace, folder: str) -> Listener:

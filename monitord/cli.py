@@ -174,6 +174,12 @@ def _asking(add: _Adder) -> None:
     add.configured("resume", does.resume, "end a pause: open the microphone again")
     text = "prove each promise: what the kernel says, and what happens when it is tried"
     add.configured("audit", does.audit, text).add_argument("--json", action="store_true", help="one JSON object")
+    text = "what the ear and a look cost on this machine, and a line for the table of machines; it sends nothing"
+    bench = add.plain("bench", does.bench, text)
+    bench.add_argument(
+        "--seconds", type=int, choices=range(2, 3601), default=20, metavar="S", help="of each kind of sound, 2 to 3600"
+    )
+    bench.add_argument("--json", action="store_true", help="one JSON object")
     add.plain("version", does.version, "print the version")
 
 
@@ -208,6 +214,10 @@ def _hidden(add: _Adder) -> None:
     speak.add_argument("level", type=float)
     speak.set_defaults(command=does.speak)
     add.hidden("inputs").set_defaults(command=does.inputs)
+    bench_ear = add.hidden("bench-ear")
+    bench_ear.add_argument("kind", choices=("quiet", "speech"))
+    bench_ear.add_argument("seconds", type=float)
+    bench_ear.set_defaults(command=does.bench_ear)
     enroll_ear = add.hidden("enroll-ear")
     for name, kind in (("word", str), ("models", Path), ("audio", str), ("answer", int)):
         enroll_ear.add_argument(name, type=kind)

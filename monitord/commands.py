@@ -268,6 +268,18 @@ def audit(options: argparse.Namespace) -> int:
     return audit(_config(options), as_json=options.json)
 
 
+def bench(options: argparse.Namespace) -> int:
+    from monitord.tools.bench import bench
+
+    return bench(options.seconds, as_json=options.json)
+
+
+def bench_ear(options: argparse.Namespace) -> int:
+    from monitord.tools.bench_ear import main
+
+    return main(settings.Settings(), options.kind, options.seconds)
+
+
 def probe(options: argparse.Namespace) -> int:
     service.follow_supervisor()
     from monitord.tools.audit.probe import main

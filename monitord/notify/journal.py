@@ -53,6 +53,15 @@ ROOM_BYTES = 128 * 1024
 __all__ = ["History", "Journal", "JournalError", "StoredFrame", "read"]
 
 
+FORGET_AT_ONCE = 500
+_FORGET_FRAMES = """
+    DELETE FROM frames WHERE id IN (SELECT id FROM frames
+    WHERE received_at < ? AND id < (SELECT max(id) FROM frames) ORDER BY received_at LIMIT ?)"""
+_FORGET_INCIDENTS = """
+    DELETE FROM incidents WHERE id IN (SELECT id FROM incidents
+    WHERE state = 'cleared' AND cleared_at < ? ORDER BY cleared_at LIMIT ?)"""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFrame:
     """A frame in the journal and when it was received, UTC."""
@@ -102,7 +111,8 @@ class History:
 
     def frames_since(self, utc: str) -> list[StoredFrame]:
         """The frames that were received at `utc` or later, oldest first."""
-        query = "SELECT received_at, data FROM frames WHERE received_at >= ? ORDER BY id"
+        # The plus keeps SQLite from reading all of them for the order that it has them in.
+        query = "SELECT received_at, data FROM frames WHERE received_at >= ? ORDER BY +id"
         return [StoredFrame(at, decode(bytes(data))) for at, data in self._rows(query, utc)]
 
     def deliveries(self, incidents: Sequence[int]) -> list[Delivery]:
@@ -124,7 +134,7 @@ class History:
 
     def acts_since(self, utc: str) -> list[Act]:
         """What persons did at `utc` or later (acknowledged, muted), oldest first."""
-        query = "SELECT incident, at, event, by, via FROM acts WHERE at >= ? ORDER BY id"
+        query = "SELECT incident, at, event, by, via FROM acts WHERE at >= ? ORDER BY +id"
         return [to_act(row, self._clock) for row in self._rows(query, utc)]
 
     @cached_property
@@ -357,8 +367,10 @@ class Journal(History):
         """
         return self._path.parent.stat().st_dev
 
-    def forget(self, keep_days: int) -> None:
-        """Delete what is older than `keep_days`; live incidents and the last frame stay.
+    def forget(self, keep_days: int) -> bool:
+        """Delete what is older than `keep_days`, at most `FORGET_AT_ONCE` of a kind, so that no alert waits for it.
+
+        Live incidents and the last frame stay. Returns whether there may be more.
 
         Raises:
             JournalError: it cannot be written.
@@ -366,12 +378,11 @@ class Journal(History):
         before = datetime.fromtimestamp(self._clock.wall(), UTC) - timedelta(days=keep_days)
         limit = before.isoformat(timespec="milliseconds")
         with self.transaction():
-            self._database.execute(
-                "DELETE FROM frames WHERE received_at < ? AND id < (SELECT max(id) FROM frames)", (limit,)
-            )
-            self._database.execute("DELETE FROM incidents WHERE state = 'cleared' AND cleared_at < ?", (limit,))
+            queries = (_FORGET_FRAMES, _FORGET_INCIDENTS)
+            gone = [self._database.execute(query, (limit, FORGET_AT_ONCE)).rowcount for query in queries]
             self.forget_spans(before.timestamp())
         self.fold()  # What is deleted is not to live on in the log.
+        return FORGET_AT_ONCE in gone
 
     def fold(self) -> None:
         """Fold the log beside the file into it, and empty it: on a disk that is full, that may be the room it takes.

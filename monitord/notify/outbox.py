@@ -7,6 +7,7 @@ that comes back after an hour would ring sixty times.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from monitord.notify.delivery import FINAL, RINGS, Delivery, Event, Reason, Stat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_SLACK = 64
+"""Outdated entries of the agenda that are not worth clearing up."""
 
 
 class Outbox:
@@ -31,6 +36,8 @@ class Outbox:
         self._of: dict[int, dict[int, Delivery]] = {}
         self._incident: dict[int, int] = {}
         self._open: dict[int, Delivery] = {}
+        # (when, number) of what is under way, the next one first; what has changed since lies there until it is met.
+        self._agenda: list[tuple[float, int]] = []
         for each in sorted(known, key=lambda each: each.id):
             self.put(each)
 
@@ -41,6 +48,11 @@ class Outbox:
         self._open.pop(each.id, None)
         if each.state not in FINAL:
             self._open[each.id] = each
+        for waiting in self._unfinished(each.incident, each.sink):  # What waits for it may have its turn now.
+            heapq.heappush(self._agenda, (self._when(waiting), waiting.id))
+        if len(self._agenda) > _SLACK + 2 * len(self._open):
+            self._agenda = [(self._when(other), other.id) for other in self._open.values()]
+            heapq.heapify(self._agenda)
         for other in self.of(each.incident):
             same = (other.sink, other.reason) == (each.sink, each.reason)
             if same and other.id < each.id and other.state in FINAL:
@@ -78,17 +90,27 @@ class Outbox:
 
     def due(self, now: float) -> list[tuple[Delivery, Event]]:
         """What is due, oldest first."""
-        found = []
-        for each in list(self._open.values()):
-            event = delivery.due_event(each, now)
-            if event is not None and not (event is Event.SEND and self._waits(each)):
-                found.append((each, event))
-        return found
+        numbers = set()
+        while (when := self.next_due()) is not None and when <= now:
+            numbers.add(heapq.heappop(self._agenda)[1])
+        for number in numbers:  # It stays due until it is put back changed.
+            heapq.heappush(self._agenda, (self._when(self._open[number]), number))
+        events = ((self._open[number], delivery.due_event(self._open[number], now)) for number in sorted(numbers))
+        return [(each, event) for each, event in events if event is not None]
 
     def next_due(self) -> float | None:
         """When something is due next; None: nothing is under way."""
-        times = (each.expires_at if self._waits(each) else delivery.due(each) for each in self._open.values())
-        return min((time for time in times if time is not None), default=None)
+        while self._agenda:
+            when, number = self._agenda[0]
+            each = self._open.get(number)
+            if each is not None and self._when(each) == when:
+                return when
+            heapq.heappop(self._agenda)
+        return None
+
+    def _when(self, each: Delivery) -> float:
+        """When something is due for `each`, which is under way."""
+        return each.expires_at if self._waits(each) else min(each.due_at, each.expires_at)
 
     def lost(self, incident: int, sinks: Iterable[str]) -> bool:
         """Whether the last that rang for `incident` failed on each of `sinks` that it was given to."""

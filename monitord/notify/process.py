@@ -55,6 +55,7 @@ BEAT_S = 5.0
 DISK_S = 4.0
 """Seconds between two looks at the disk, which is to be told of within five."""
 _FORGET_S = 6 * 3600.0
+_FORGET_MORE_S = 1.0
 _MACHINE_S = 30.0
 _OF_LINKS = {
     "speaker": Fault.SELFTEST_SPEAKER,
@@ -357,7 +358,8 @@ class _Process:
 
     def _forget(self) -> None:
         try:
-            self._journal.forget(self._config.journal.keep_days)
+            if self._journal.forget(self._config.journal.keep_days):
+                self._loop.call_later(_FORGET_MORE_S, self._forget)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
 

@@ -7,6 +7,7 @@ import pytest
 
 from monitord.events import Fault, Frame, Kind, Look, Message, Role, Sight, Sound
 from monitord.notify import delivery, rows
+from monitord.notify import journal as rows_of_journal
 from monitord.notify.clock import Clock
 from monitord.notify.incident import Event, State, Urgency, begin, step
 from monitord.notify.journal import Journal, JournalError, read
@@ -125,6 +126,27 @@ def test_damage_in_the_middle_is_found_at_the_start(tmp_path, time):
     assert again.set_aside is not None
 
 
+def test_a_journal_of_years_is_not_read_from_end_to_end_but_where_it_is_read_damage_is_told(
+    tmp_path, time, monkeypatch
+):
+    monkeypatch.setattr("monitord.notify.database.CHECKED_WHOLE", 0)
+    path = tmp_path / "journal.sqlite3"
+    journal = Journal(path, time.clock)
+    with journal.transaction():
+        for sequence in range(3000):
+            journal.add_frame(frame(sequence), 1000.0)
+    journal.close()
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2 // 4096 * 4096
+    content[half : half + 4 * 4096] = b"\xff" * 4096 * 4
+    path.write_bytes(content)
+    journal = Journal(path, time.clock)
+    with pytest.raises(JournalError, match="cannot be read"):
+        journal.frames_since("2000")
+    journal.close()
+    assert journal.set_aside is None
+
+
 def test_a_newer_journal_is_refused_and_left_alone(tmp_path, time):
     path = tmp_path / "journal.sqlite3"
     Journal(path, time.clock).close()
@@ -159,6 +181,59 @@ def test_old_things_are_forgotten_but_not_what_is_live_nor_the_last_frame(journa
     assert journal.last_frame() == frame(2)
     assert len(journal.frames_since("2000")) == 1
     assert journal.next_ids() == (3, 2)
+
+
+def test_what_is_old_goes_piece_by_piece_so_that_no_alert_waits_for_it(journal, time, monkeypatch):
+    monkeypatch.setattr("monitord.notify.journal.FORGET_AT_ONCE", 3)
+    write_incidents(journal, range(1, 9))
+    time.sleep(31 * DAY_S)
+    more = [journal.forget(30) for _ in range(4)]
+    assert more == [True, True, False, False]
+    assert journal.incidents(10) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM incidents WHERE state != 'cleared' ORDER BY id",
+        "SELECT * FROM incidents ORDER BY id DESC LIMIT 50",
+        "SELECT * FROM incidents WHERE opened_at >= ? ORDER BY opened_at, id",
+        "SELECT * FROM deliveries WHERE state IN ('pending', 'sending') ORDER BY id",
+        "SELECT * FROM deliveries WHERE incident IN (?, ?) ORDER BY id",
+        "SELECT * FROM deliveries WHERE sink = ? AND begun_at >= ? ORDER BY id",
+        "SELECT incident FROM acts WHERE at >= ? ORDER BY +id",
+        "SELECT incident FROM acts WHERE incident = ?",
+        "SELECT received_at FROM frames WHERE received_at >= ? ORDER BY +id",
+        rows_of_journal._FORGET_FRAMES,
+        rows_of_journal._FORGET_INCIDENTS,
+    ],
+)
+def test_no_query_reads_all_of_the_past(journal, query):
+    assert scans(journal, query) == []
+
+
+def test_the_queries_above_are_those_of_the_journal(journal):
+    said = []
+    journal._database.set_trace_callback(said.append)
+    journal.live_incidents(), journal.incidents(50), journal.incidents_since("2000"), journal.unfinished()
+    journal.deliveries([1, 2]), journal.deliveries_since("page", "2000"), journal.acts_since("2000")
+    journal.frames_since("2000")
+    journal._database.set_trace_callback(None)
+    assert [each for query in said for each in scans(journal, query)] == []
+
+
+def test_without_its_index_a_query_does_read_all(journal):
+    journal._database.execute("DROP INDEX incidents_live")
+    assert scans(journal, "SELECT * FROM incidents WHERE state != 'cleared' ORDER BY id") == ["SCAN incidents"]
+
+
+def scans(journal, query):
+    plan = journal._database.execute(f"EXPLAIN QUERY PLAN {query}", ("",) * query.count("?")).fetchall()
+    # Without an index, or along the whole of one; the newest fifty are read along the table's own order, and end there.
+    reads = [detail for *_, detail in plan if detail.startswith("SCAN")]
+    if query.endswith("LIMIT 50"):
+        return []
+    return [detail for detail in reads if "incidents_live" not in detail and "deliveries_open" not in detail]
 
 
 def test_a_reader_sees_what_is_committed_while_the_writer_writes_and_after(journal):
@@ -232,7 +307,7 @@ def write_incidents(journal, numbers):
             journal.add_frame(frame(number % 65536), 1000.0)
 
 
-def test_where_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
+def path_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
     (tmp_path / "state").write_text("")
     path = tmp_path / "state" / "journal.sqlite3"
     journal = Journal(path, time.clock, or_in_memory=True)

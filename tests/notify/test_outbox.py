@@ -122,6 +122,21 @@ class Post(RuleBasedStateMachine):
             put(self.outbox, sending[which % len(sending)].id, event, self.now, jitter=0.5)
 
     @invariant()
+    def the_agenda_says_what_a_look_at_all_of_them_says(self):
+        open_ = [each for number in (1, 2, 3) for each in self.outbox.of(number) if each.state not in FINAL]
+
+        def waits(each):
+            same = (other for other in open_ if (other.incident, other.sink) == (each.incident, each.sink))
+            return each.state is State.PENDING and any(other.id < each.id for other in same)
+
+        whens = {each.id: each.expires_at if waits(each) else delivery.due(each) for each in open_}
+        assert self.outbox.next_due() == min(whens.values(), default=None)
+        assert [each.id for each, _ in self.outbox.due(self.now)] == sorted(
+            n for n, at in whens.items() if at <= self.now
+        )
+        assert len(self.outbox._agenda) <= 2 * (64 + 2 * len(open_))
+
+    @invariant()
     def a_channel_has_one_alert_of_an_incident_under_way(self):
         for incident in (1, 2, 3):
             ringing = [e.sink for e in self.outbox.of(incident) if e.reason in RINGS and e.state not in FINAL]
