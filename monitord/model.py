@@ -48,7 +48,7 @@ class _Quantised:
             self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as cause:
-            raise ModelError(f"{self.path}: the runtime cannot load the model: {cause}") from None
+            raise ModelError(f"{self.path}: the runtime cannot load the model: {_one_line(cause)}") from None
         self._in = self._interpreter.get_input_details()[0]
         self._outs = self._interpreter.get_output_details()
         self._in_scale, self._in_zero = self._in["quantization"]
@@ -144,7 +144,7 @@ class FloatNetwork:
             self._out = self._interpreter.get_output_details()[0]["index"]
             found = self(np.zeros(shape, np.float32)).shape
         except (ValueError, RuntimeError) as cause:
-            raise ModelError(f"{path}: the runtime cannot load the model: {cause}") from None
+            raise ModelError(f"{path}: the runtime cannot load the model: {_one_line(cause)}") from None
         if found != gives:
             raise ModelError(f"{path}: the model gives {found} where its card says {gives}")
 
@@ -162,6 +162,10 @@ def load(path: Path) -> Model:
         ModelError: see `Card.read` and `Model`.
     """
     return Model(Card.read(path))
+
+
+def _one_line(cause: Exception) -> str:
+    return " ".join(str(cause).split())
 
 
 def _interpreter_class() -> Any:

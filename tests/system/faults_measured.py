@@ -1,7 +1,7 @@
 """What the fault tests measured: kept as JSON, written as a table into docs/faults.md.
 
-MONITORD_FAULTS=docs/faults-measured.json ./monitord.sh test -m system tests/system/test_faults.py   measures
-python tests/system/faults_measured.py                                                              writes the table
+MONITORD_FAULTS=docs/faults-measured.json ./monitord.sh test -m system tests/system/test_faults*.py   measures
+python tests/system/faults_measured.py                                                               writes the table
 """
 
 from __future__ import annotations

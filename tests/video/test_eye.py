@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import stand_in
 
+from monitord import paths
 from monitord.events import Fault, Frame, Kind, Look, Measure, Message, Role, Sight, level_to_measures
 from monitord.video import process, rpicam
 from monitord.wire import decode, encode
@@ -146,6 +148,21 @@ def test_a_fault_is_told(house, device, fault):
     code, said = house.look(device.format(house.folder))
     assert code == 0
     assert labels(said) == [Look.BEGAN, fault, Look.ENDED]
+
+
+def test_a_model_that_was_changed_is_told_and_nothing_is_seen(house, tmp_path):
+    """In a copy of the package, whose model may be spoilt."""
+    shutil.copytree(Path(process.__file__).parent.parent, tmp_path / "copy" / "monitord")
+    shutil.copytree(paths.models_dir(), tmp_path / "copy" / "models")
+    house.ask(ASKED)
+    device = f"file:{PICTURES}"
+    # -m looks into the current folder first, which is not to win here.
+    code, said = house.look(device, PYTHONPATH=str(tmp_path / "copy"), PYTHONSAFEPATH="1")
+    assert (code, labels(said)) == (0, [Look.BEGAN, Sight.LYING, Look.ENDED])  # The control.
+    (tmp_path / "copy" / "models" / "person.tflite").write_bytes(b"no model")
+    house.ask(ASKED)
+    code, said = house.look(device, PYTHONPATH=str(tmp_path / "copy"), PYTHONSAFEPATH="1")
+    assert (code, labels(said)) == (0, [Look.BEGAN, Fault.CLASSIFIER_MODEL, Look.ENDED])
 
 
 def test_pictures_that_stand_still_are_frozen(house):

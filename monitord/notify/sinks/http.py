@@ -1,6 +1,6 @@
 """What the channels that post an alert to a server in the house have in common.
 
-Such a server is asked every minute whether it is there, so that the owner learns of a phone that cannot be reached
+Such a server is asked every 50 s whether it is there, so that the owner learns of a phone that cannot be reached
 before an alert has to.
 """
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from monitord.notify.dial import Resolver
     from monitord.notify.sinks import House, Notice
 
-PROBE_S = 60.0
-"""Seconds between two questions whether the server is there."""
+PROBE_S = 50.0
+"""Seconds between two questions whether the server is there; with the wait for its answer, less than a minute."""
 PROBE_TIMEOUT_S = 5.0
 SEND_TIMEOUT_S = 8.0
 
@@ -78,7 +78,7 @@ class HttpSink:
             raise SinkError(refusal(answer))
 
     async def run(self, house: House) -> None:
-        """Ask every minute whether the server is there; the first time at once."""
+        """Ask every `PROBE_S` whether the server is there; the first time at once."""
         while True:
             house.channel(self.name, await self.trouble())
             await asyncio.sleep(PROBE_S)
