@@ -43,7 +43,8 @@ journalctl -u \\(aqmonitord*\\(aq                      what it said
 .fi
 .PP
 Units: monitord.service (the voice), monitord-audio.service (the ear), monitord-video.service (the eye, only while it
-looks), monitord-events.socket, monitord-video.socket. Each file says at its top what its process gives up and why
+looks), monitord-selftest.path and monitord-selftest.service (the nightly self-test), monitord-events.socket,
+monitord-video.socket. Each file says at its top what its process gives up and why
 every exception exists.
 """
 

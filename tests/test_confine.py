@@ -73,9 +73,9 @@ def test_the_act_succeeds_without_confinement(name, tmp_path, pytestconfig):
     assert attempt(ACTS[name], tmp_path, pytestconfig.rootpath, role=None) == 0
 
 
-@pytest.mark.parametrize("role", ["ear", "eye"])
+@pytest.mark.parametrize("role", ["ear", "eye", "speaker"])
 @pytest.mark.parametrize("name", ACTS)
-def test_ear_and_eye_cannot(name, role, tmp_path, pytestconfig):
+def test_ear_eye_and_speaker_cannot(name, role, tmp_path, pytestconfig):
     assert attempt(ACTS[name], tmp_path, pytestconfig.rootpath, role=role) == 7
 
 
@@ -94,8 +94,9 @@ def test_a_measure_that_fails_is_named():
 
 
 DEVICES = {
-    "the camera": ("/dev/video9", ["ear", "voice"], ["eye"]),
-    "the sound card": ("/dev/snd/pcmC9D0c", ["eye", "voice"], ["ear"]),
+    "the camera": ("/dev/video9", ["ear", "voice", "speaker"], ["eye"]),
+    "the microphone": ("/dev/snd/pcmC9D0c", ["eye", "voice", "speaker"], ["ear"]),
+    "the speaker": ("/dev/snd/pcmC9D0p", ["eye", "voice"], ["ear", "speaker"]),
 }
 IN_A_DEV_OF_ITS_OWN = """
 import ctypes, os, pathlib, sys
@@ -105,7 +106,7 @@ if libc.unshare(0x00020000) or libc.mount(b"none", b"/", None, 0x44000, None):  
 if libc.mount(b"none", b"/dev", b"tmpfs", 0, None):
     sys.exit(9)
 os.mkdir("/dev/snd")
-for node in ("null", "video9", "snd/pcmC9D0c"):
+for node in ("null", "video9", "snd/pcmC9D0c", "snd/pcmC9D0p"):
     os.mknod("/dev/" + node, 0o20666, os.makedev(1, 3))  # Each of them is /dev/null: what counts is its name.
 sys.path[:0] = [{root!r}]
 role = {role!r}
@@ -159,7 +160,7 @@ def isolated(root, role, user=0):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="whether others may is a setting of the system")
-@pytest.mark.parametrize("role", ["ear", "eye"])
+@pytest.mark.parametrize("role", ["ear", "eye", "speaker"])
 def test_ear_and_eye_get_a_network_with_nothing_in_it(role, pytestconfig):
     assert isolated(pytestconfig.rootpath, role) == ["True", "True", "True"]
     assert isolated(pytestconfig.rootpath, "voice")[0] == "False"  # The control: it keeps the one it had.

@@ -39,6 +39,8 @@ if role == "notify" and os.environ.get("LISTEN_FDS") != "1":
 if role == "notify" and behaviour == "voice hears a hangup":
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
     open("listens", "w").close()
+if role == "selftest":
+    sys.exit(0 if "--nightly" in sys.argv else 9)
 time.sleep(600)
 """
 RUN = """
@@ -47,7 +49,9 @@ sys.path[:0] = [{root!r}]
 from monitord import supervisor
 from monitord.config import Config
 supervisor.LOOK_GRACE_S = 0.5
-config = Config.model_validate({{"video": {{"look_s": 1.0}}}})
+supervisor.LOOK_FOR_TEST_S = 0.1
+nightly = {{"speaker": "default", "nightly": {nightly!r}}}
+config = Config.model_validate({{"video": {{"look_s": 1.0}}, "selftest": nightly}})
 try:
     sys.exit(supervisor.Supervisor(config, None, trace=True).run())
 except supervisor.SupervisorError as cause:
@@ -58,7 +62,9 @@ except supervisor.SupervisorError as cause:
 class House:
     """A supervisor in a process of its own, whose children run the stand-in above instead of monitord."""
 
-    def __init__(self, folder: Path, root: Path, behaviour: str = "", own: str = "", **started) -> None:
+    def __init__(
+        self, folder: Path, root: Path, behaviour: str = "", own: str = "", nightly: str = "off", **started
+    ) -> None:
         stand_in = folder / "stand_in"
         (stand_in / "monitord").mkdir(parents=True, exist_ok=True)
         (stand_in / "monitord" / "__init__.py").touch()
@@ -68,7 +74,7 @@ class House:
         environment = {**os.environ, "RUNTIME_DIRECTORY": str(self.runtime), "BEHAVIOUR": behaviour}
         environment["PYTHONPATH"] = str(stand_in)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", own + RUN.format(root=str(root))],
+            [sys.executable, "-c", own + RUN.format(root=str(root), nightly=nightly)],
             env=environment,
             cwd=stand_in,
             stdout=subprocess.PIPE,
@@ -108,8 +114,8 @@ class House:
 def house(tmp_path, pytestconfig):
     houses = []
 
-    def build(behaviour: str = "") -> House:
-        houses.append(House(tmp_path, pytestconfig.rootpath, behaviour))
+    def build(behaviour: str = "", nightly: str = "off") -> House:
+        houses.append(House(tmp_path, pytestconfig.rootpath, behaviour, nightly=nightly))
         return houses[-1]
 
     yield build
@@ -264,3 +270,16 @@ def test_back_off_grows_and_stays_bounded():
     assert waits == sorted(waits)
     assert waits[0] == BACK_OFF_S[0]
     assert waits[-1] == BACK_OFF_S[-1]
+
+
+def test_each_time_that_the_voice_wants_it_the_nightly_self_test_runs_once(house):
+    built = house(nightly="03:30")
+    built.told("audio", "started")
+    for night in (1, 2):
+        (built.runtime / "selftest").write_text(f"{night}\n", "ascii")
+        built.told("selftest", "started")
+        assert built.told("selftest", "ended")["code"] == 0
+    assert built.end() == 0
+    rest = [json.loads(line)["process"] for line in built.process.stdout]
+    assert "selftest" not in rest, "it is not started again by itself"
+    assert not built.runtime.exists()

@@ -259,11 +259,11 @@ class Voice:
         window = self._triage.window
         if window is None:
             return {"until": None, "incident": None, "written": False}
-        written = window.incident is not None and not self._journal.in_memory and not self._unwritten
+        on_disk = not self._journal.in_memory and self._journal.incident(window.incident or 0) is not None
         return {
             "until": self._clock.to_utc(window.until),
             "incident": None if window.incident is None else self.find(window.incident),
-            "written": written and self._journal.incident(window.incident or 0) is not None,
+            "written": on_disk,
         }
 
     def tested(self, found: Fault | None) -> None:

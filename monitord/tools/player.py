@@ -34,6 +34,7 @@ class Player:
     def __init__(self, device: str, level_dbfs: float) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "monitord", "speak", device, str(level_dbfs)],
+            bufsize=0,  # So that whoever waits for the pipe waits for all there is.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # ALSA complains there of what nobody asked for; what matters is said in words.
@@ -87,6 +88,8 @@ class Player:
         try:
             said = json.loads(self._words.readline()) if ready else {}
         except ValueError:
+            said = {}
+        if not isinstance(said, dict):
             said = {}
         if name not in said:
             raise PlayerError(str(said.get("error", otherwise)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import urllib.request
 from pathlib import Path
 
 from house import House
@@ -226,3 +228,41 @@ def test_the_page_can_be_installed(screen, house):
     assert [each["errorId"] for each in said] == [
         "in-incognito"
     ]  # What is wrong is the test's profile, and nothing else.
+
+
+def asks(house, path, content):
+    """POST to the API of the house, as the command does."""
+    data, headers = json.dumps(content).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(house.url + path, data, headers)  # noqa: S310 - http
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+        return json.load(answer)
+
+
+def test_a_self_test_at_night_is_shown_and_rings_nobody(screen, house):
+    house.listens()
+    phone = screen(ear=True)
+    phone.mood("calm")
+    phone.switch_sound_on()
+    phone.hear()
+    asks(house, "api/v1/selftest", {"seconds": 8, "quiet": True})
+    house.hears()
+    phone.wait("document.querySelector('#incidents .held')")
+    assert "This is a test" in phone.text("incidents")
+    assert "nobody is rung" in phone.text("incidents")
+    assert "A child is crying" not in phone.text("incidents")
+    assert silent(phone, 3)
+    phone.mood("sound")
+
+
+def test_a_self_test_by_day_is_an_alert_that_says_that_it_is_a_test(screen, house):
+    house.listens()
+    phone = screen()
+    phone.mood("calm")
+    asks(house, "api/v1/selftest", {"seconds": 8})
+    house.hears()
+    phone.mood("alert")
+    assert phone.text("title") == "This is a test"
+    assert "Test: Nursery" in phone.text("when")
+    assert violations(phone.page) == []
+    phone.page.locator("#act .strong").tap()
+    phone.wait("document.querySelector('#incidents .acknowledged')")

@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from machine import EAR, Machine
+from machine import EAR, TEST, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -182,12 +182,13 @@ def install_layer(root: Path, package: Path, folder: Path) -> Path:
 
 
 def use_sound_of(machine: Container, folder: str) -> None:
-    """Give the ear the sound server whose folder on the host is bound to `folder` inside."""
-    machine.write(
-        f"/etc/systemd/system/{EAR}.d/sound.conf",
-        "[Service]\n"
-        f"Environment=ALSA_CONFIG_PATH={folder}/asound.conf PULSE_SERVER=unix:{folder}/sound PULSE_LATENCY_MSEC=40\n",
-    )
+    """Give the ear, and the self-test, the sound server whose folder on the host is bound to `folder` inside."""
+    server = f"ALSA_CONFIG_PATH={folder}/asound.conf PULSE_SERVER=unix:{folder}/sound PULSE_LATENCY_MSEC=40"
+    for unit in (EAR, TEST):
+        machine.write(
+            f"/etc/systemd/system/{unit}.d/sound.conf",
+            f"[Service]\nEnvironment={server}\n",
+        )
     machine.run("systemctl", "daemon-reload")
 
 

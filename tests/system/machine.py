@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).parent.parent.parent
 VOICE, EAR, EYE = "monitord.service", "monitord-audio.service", "monitord-video.service"
+TEST = "monitord-selftest.service"
 EVENTS, LOOK = "monitord-events.socket", "monitord-video.socket"
 SUITE = os.environ.get("MONITORD_SUITE", "bookworm")
 """The Debian that the tests run on; CI's is the default."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from container import Container, apt_install, missing, repack, use_sound_of
 from latency import bundled_cry
-from machine import EAR, EVENTS, EYE, LOOK, SCENE, VOICE
-from sound_server import MICROPHONE, SoundServer
+from machine import EAR, EVENTS, EYE, LOOK, SCENE, TEST, VOICE
+from sound_server import MICROPHONE, SPEAKER, SoundServer
 from sound_server import missing as no_sound
 
 from training.clips import CRY, read_manifest, split_groups
@@ -31,6 +31,7 @@ PICTURES = f"file:{SCENE}/pictures"
 ALERT_S = 20.0
 LOOK_S = 30.0
 EXPOSURE = {VOICE: 1.5, EAR: 0.8, EYE: 0.8}
+EXPOSURE_OF_TEST = 1.8
 PATHS = (
     "/usr/bin/monitord",
     "/opt/monitord",
@@ -120,6 +121,40 @@ def test_a_cry_raises_an_incident_from_inside_the_sandbox(folder, machine, sound
     assert not any(map(machine.active, (VOICE, EAR, EYE, EVENTS, LOOK)))
     assert machine.run("pgrep", "-f", "[m]onitord (audio|video|notify)", check=False).stdout == ""
     assert list(machine.path("/run/monitord").glob("*")) == []
+
+
+def nightly(machine):
+    """Let the nightly self-test run as when its time has come; returns what it said."""
+    machine.run("sh", "-c", "date +%s >/run/monitord/selftest")  # As the voice does: in place, and closed.
+    machine.wait("the self-test begins", lambda: int(machine.show(TEST, "ExecMainStartTimestampMonotonic") or 0) > 0)
+    machine.wait("the self-test is over", lambda: machine.show(TEST, "ActiveState") == "inactive")
+    return machine.run("journalctl", "--no-pager", "-o", "cat", "-u", TEST).stdout
+
+
+def test_the_nightly_self_test_plays_and_is_heard_from_inside_its_sandbox(machine, timed):
+    machine.configure(MICROPHONE, extra=f'[selftest]\nspeaker = "{SPEAKER}"\nnightly = "03:30"\n')
+    machine.run("systemctl", "start", "monitord")
+    machine.wait("sound arrives", lambda: machine.status().get("state", {}).get("level_dbfs") is not None)
+    assert machine.active("monitord-selftest.path")
+    with timed("the nightly self-test"):
+        said = nightly(machine)
+    assert "Every link that was tried is good." in said, machine.log()
+    assert machine.show(TEST, "Result") == "success"
+    (tested,) = machine.incidents()
+    assert (tested["test"], tested["state"], tested["deliveries"]) == (True, "held", [])
+    assert not machine.incidents("fault"), machine.log()
+    exposure = machine.run("systemd-analyze", "security", "--no-pager", TEST).stdout
+    assert float(re.search(r"Overall exposure level for \S+: ([\d.]+)", exposure)[1]) <= EXPOSURE_OF_TEST, exposure
+
+
+def test_a_nightly_self_test_that_finds_a_broken_link_is_a_fault_and_no_failed_unit(machine):
+    machine.configure(MICROPHONE, extra='[selftest]\nspeaker = "nothing of that name"\nnightly = "03:30"\n')
+    machine.run("systemctl", "start", "monitord")
+    machine.wait("sound arrives", lambda: machine.status().get("state", {}).get("level_dbfs") is not None)
+    assert "BROKEN speaker" in nightly(machine)
+    machine.wait("a fault", lambda: machine.incidents("fault"))
+    assert [each["label"] for each in machine.incidents("fault")] == ["SELFTEST_SPEAKER"]
+    assert machine.show(TEST, "Result") == "success"
 
 
 def test_what_is_killed_comes_back_and_nothing_else_is_disturbed(folder, machine, sound, timed):

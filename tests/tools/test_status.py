@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitord.channel import Channel
+from monitord.cli import run as main
 from monitord.config import Config, PageConfig
 from monitord.events import Frame, Kind, Message, Role, Sight, Sound
 from monitord.notify import delivery
@@ -83,9 +84,19 @@ def test_a_monitor_that_does_not_run_is_one_sentence(folders, free_port, capsys,
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "1.5", "\u00b2"])
-def test_what_is_no_number_is_wrong_usage(folders, capsys, number):
-    assert status.ack(Config(), number) == 2
+@pytest.mark.parametrize("act", [status.ack, status.mute])
+def test_what_is_no_number_is_wrong_usage(folders, capsys, number, act):
+    assert act(Config(), number) == 2
     assert "is no number" in capsys.readouterr().err
+
+
+def test_mute_stops_the_tones_and_takes_nothing(voice, capsys):
+    voice.send(Message(Kind.SOUND, Sound.CRY, 91, 35))
+    assert status.status(Config(), as_json=False) == 0
+    assert main(["mute", "1"]) == 0
+    assert "Muted for a moment, not acknowledged yet." in capsys.readouterr().out
+    assert main(["mute", "7"]) == 1
+    assert capsys.readouterr().err == "there is no incident 7\n"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ export function answeredBy(incident) {
 
 function status(incident) {
   if (incident.acked_at) return answeredBy(incident);
-  if (!isLive(incident)) return t("over_unacked");
+  if (incident.test && incident.state === "held") return t("test_at_night");
+  if (!isLive(incident)) return t(incident.test ? "test_over" : "over_unacked");
   return incident.sounding ? `${t("going_on")} ${t(`Incident.${incident.state.toUpperCase()}`)}` : t(`Incident.${incident.state.toUpperCase()}`);
 }
 
