@@ -1,5 +1,8 @@
 """The board of a ward: what a station knows of its rooms. Pure: `now` in, values out.
 
+A broker may drop what it cannot queue (Mosquitto keeps a thousand messages for a client): a gap in a room's numbers
+tells it, and the station subscribes to that room anew, which brings all that is retained (`missed`).
+
 Everything that a broker brings goes through `take`: it is read strictly, must be of the room in whose topic it lies,
 and newer than what is known (`monitord.wardtalk.order`). What is not is refused, counted, and changes nothing.
 
@@ -78,6 +81,7 @@ class Room:
         back_at: since when it is heard without a gap.
         gone_at: when its last will, or its goodbye, came; None: it lives.
         line: of its present connection's last will.
+        seq: the newest number that came live in this life of it.
         rank: and since when, seconds since 1970.
         refused: messages in its name.
     """
@@ -91,6 +95,7 @@ class Room:
     back_at: float | None = None
     gone_at: float | None = None
     line: int | None = None
+    seq: int | None = None
     rank: tuple[Rank, float] = (Rank.UNSEEN, 0.0)
     refused: Counter[Refused] = field(default_factory=Counter)
 
@@ -132,6 +137,7 @@ class Board:
         self.unlinked_at: float | None = now
         self.refused: Counter[Refused] = Counter()
         self.complaints: deque[str] = deque(maxlen=8)
+        self.missed: set[str] = set()
 
     def linked(self, now: float) -> None:
         """The station hears a broker from now on."""
@@ -183,11 +189,19 @@ class Board:
             case Verdict.AGAIN:
                 return None
         if room.order.boot != before:
-            room.line = None
+            room.line = room.seq = None
         if not retained:
+            self._count(room, said)
             self._heard(room, now)
         self._learn(room, said, retained=retained, now=now)
         return said
+
+    def _count(self, room: Room, said: State | Health | Report) -> None:
+        """A room numbers what it says without a gap; where there is one, a broker has dropped what it still retains."""
+        begins = isinstance(said, Health) and said.seq == said.line + 1
+        if room.seq is not None and said.seq > room.seq + 1 and not (begins and said.seq == room.seq + 2):
+            self.missed.add(room.name)
+        room.seq = said.seq if room.seq is None else max(room.seq, said.seq)
 
     def _read(self, room: Room, where: Topic, payload: bytes) -> State | Health | Report | None:
         """What a room says; None: it is refused."""
@@ -264,8 +278,7 @@ class Board:
 
     def is_unseen(self, room: Room, now: float) -> bool:
         """Whether nobody knows how the room is."""
-        since = room.heard_at if room.heard_at is not None else self._began_at
-        return room.gone_at is not None or now - since >= SILENT_S
+        return room.gone_at is not None or self._is_silent(room, now)
 
     def _is_silent(self, room: Room, now: float) -> bool:
         return room.heard_at is None or now - room.heard_at >= SILENT_S

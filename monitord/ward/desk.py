@@ -123,6 +123,11 @@ class Desk:
         self._board.unlinked(self._clock.monotonic())
         self._whole = True
 
+    def missed(self) -> set[str]:
+        """Rooms of which something was dropped on the way; each is named once."""
+        missed, self._board.missed = self._board.missed, set()
+        return missed
+
     def settle(self) -> None:
         """Everything that follows from what was heard since the last time."""
         changes, self._changes = self._changes, []

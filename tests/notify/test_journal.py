@@ -367,7 +367,9 @@ def test_a_disk_that_could_not_be_read_at_first_loses_nothing_to_the_numbers_of_
     write_incidents(other, [1, 2])
     other.close()
     journal.to_disk()
-    assert len(read(journal.set_aside).incidents(9)) == 2
+    history = read(journal.set_aside)
+    assert len(history.incidents(9)) == 2
+    history.close()
     assert [each.id for each in journal.incidents(9)] == [1]
     journal.close()
 
