@@ -21,6 +21,7 @@ from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.incident import UNANSWERED
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.keeper import ALIVE
 from monitord.notify.mood import Mood
 from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
@@ -41,6 +42,7 @@ from monitord.wardtalk.message import BOOT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from monitord.config.ward import WardFile
     from monitord.confine import Confinement
@@ -165,6 +167,7 @@ class WardProcess(NoRoom):
         cleanup.push_async_callback(_ended, line)
         for seconds, call in (
             (BEAT_S, self._beat),
+            (BEAT_S, lambda: _sign(runtime / ALIVE)),
             (_TICK_S, self._tick_the_desk),
             (_WRITE_S, self._write),
             (_ALIVE_S, lambda: self._ledger.alive(self._clock.wall())),
@@ -352,3 +355,11 @@ class WardProcess(NoRoom):
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _sign(path: Path) -> None:
+    """The alarm of last resort looks how old it is."""
+    try:
+        path.touch(0o600)
+    except OSError as cause:
+        log.debug("%s: %s", path, cause)

@@ -203,6 +203,13 @@ def test_the_api_of_the_ward(tmp_path, broker, station):
     assert desk.get("state")["state"]["ward"] == "west"
 
 
+def test_a_station_signs_that_it_lives_for_the_alarm_of_last_resort(tmp_path, broker, station):
+    desk = station(tmp_path, broker)
+    sign = desk.runtime / "alive"
+    first = until(lambda: sign.exists() and sign.stat().st_mtime_ns, "a first sign of life", desk)
+    until(lambda: sign.stat().st_mtime_ns > first, "a second one", desk)
+
+
 def test_two_stations_agree_and_the_second_rings_when_the_first_is_dead(tmp_path, broker, station):
     first, second = station("a-desk"), station("b-desk")
     until(lambda: first.board()["rings"] and not second.board()["rings"], "one that rings")
