@@ -50,7 +50,6 @@ def _parser() -> argparse.ArgumentParser:
     _setting_up(add)
     _asking(add)
     _history(add)
-    _ward(add)
     _hidden(add)
     return parser
 
@@ -88,6 +87,9 @@ def _processes(add: _Adder) -> None:
         each.add_argument("--trace", action="store_true", help="print each decision as one JSON object a line")
     add.unconfinable("video", does.video, "the eye alone, as its socket starts it")
     add.configured("notify", does.notify, "the voice alone, as its unit starts it")
+    ward = add.plain("ward", does.ward, "the station of a ward: the board of many rooms, by a broker")
+    ward.add_argument("--config", type=Path, metavar="FILE", help="the station's configuration (ward.example.toml)")
+    ward_options.add_to(ward)
 
 
 def _trying_out(add: _Adder) -> None:
@@ -172,11 +174,6 @@ def _history(add: _Adder) -> None:
     forget.add_argument("--all", action="store_true", help="everything that is over, and damaged journals set aside")
     forget.add_argument("--since", metavar="T", help=f"from then on: {TIME}")
     forget.add_argument("--until", metavar="T", help="what was before then: likewise")
-
-
-def _ward(add: _Adder) -> None:
-    ward = add.configured("ward", does.ward, "many rooms: who may speak at the broker of a site")
-    ward_options.add_to(ward)
 
 
 def _hidden(add: _Adder) -> None:

@@ -59,6 +59,17 @@ def notify(options: argparse.Namespace) -> int:
     return main(config, options.config)
 
 
+def ward(options: argparse.Namespace) -> int:
+    from monitord.config.ward import WardFile
+
+    service.follow_supervisor()
+    service.log_setup("ward")
+    config = WardFile.load(options.config)
+    from monitord.ward.process import main
+
+    return main(config)
+
+
 def demo(options: argparse.Namespace) -> int:
     from monitord.tools.demo import demo
 
@@ -227,11 +238,6 @@ def audit(options: argparse.Namespace) -> int:
     from monitord.tools.audit.report import audit
 
     return audit(Config.load(options.config), as_json=options.json)
-
-
-def ward(_: argparse.Namespace) -> int:
-    print("monitord: ward what? monitord ward --help lists the commands", file=sys.stderr)
-    return WRONG_USAGE
 
 
 def probe(options: argparse.Namespace) -> int:

@@ -27,8 +27,8 @@ PAYLOAD_MAX = 16384
 BOOT_MAX = (1 << 53) - 1
 SEQ_MAX = (1 << 53) - 1
 """What a double holds exactly, so that no reader of JSON changes it."""
-ROOMS_MAX = 400
-"""Rooms of one ward that a message can name; a station takes as many."""
+TAKEN_MAX = 400
+"""Rooms that a station's state can name."""
 REPEATS_MAX = 1_000_000
 
 
@@ -251,7 +251,7 @@ TABLES: dict[Kind, Record] = {
             "alive": Flag(),
             "rings": Flag(),
             "shift": Maybe(Whole(0, 31)),
-            "taken": Each(Name(), ROOMS_MAX),
+            "taken": Each(Name(), TAKEN_MAX),
         }
     ),
 }

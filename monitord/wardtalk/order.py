@@ -65,7 +65,7 @@ class Order:
     def _kept(self, topic: str, boot: int, seq: int) -> Verdict:
         known = self._last.get(topic)
         if known is None:
-            return Verdict.NEWS
+            return Verdict.AGAIN if boot in self._former else Verdict.NEWS
         if known[0] == boot:
             return Verdict.NEWS if seq > known[1] else Verdict.AGAIN
         return Verdict.AGAIN if known[0] == self.boot or boot in self._former else Verdict.NEWS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitord.notify.web.answers import HEADERS, Answers, error_answer
+from monitord.notify.web.answers import HEADERS, Answers, WardAnswers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
@@ -73,6 +73,7 @@ class Server:
         config: where.
         tls: None: plain HTTP.
         button: what the button on a notification of an ntfy app says.
+        ward: the station, where this is one.
         metrics: gives what Prometheus reads; None: it may not.
 
     Raises:
@@ -89,11 +90,12 @@ class Server:
         config: PageConfig,
         tls: Tls | None,
         button: str,
+        ward: WardAnswers | None = None,
         metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._button = button
-        self._api = Api(answers, hub, gate, config.ntfy_topic)
+        self._api = Api(answers, hub, gate, config.ntfy_topic, ward)
         try:
             self._scrape = None if metrics is None else Scrape(gate, metrics, config.metrics_token_file)
         except ScrapeError as cause:

@@ -174,6 +174,8 @@ def _connection(carried: Slip, folder: Path) -> str:
 
 def _station(path: Path, carried: Slip, folder: Path) -> tuple[str, str]:
     """What is at `path`, and a whole ward.toml."""
+    if not carried.rooms:
+        raise WardError("names no room: enroll the rooms of the ward first, then the station with --again")
     text = (
         "[ward]\n"
         f"site = {_quoted(carried.site)}\n"
