@@ -60,7 +60,7 @@ def join(source: str, config: Path | None, *, do_replace: bool) -> None:
     except WardError as cause:
         raise WardError(f"{shown}: {cause}") from None
     path = config or (CONFIG if carried.kind == "room" else STATION)
-    folder = path.parent / "ward"
+    folder = path.parent / ("ward" if carried.kind == "room" else "ward-station")  # One machine may be both.
     secrets = {folder / "ca.crt": carried.authority, folder / "password": f"{carried.password}\n"}
     before, after = (
         _room(path, carried, folder, do_replace) if carried.kind == "room" else _station(path, carried, folder)
