@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -98,7 +99,8 @@ def station(brokers: list[WardConfig], rooms: list[str], told: Told, ready: asyn
     """Subscribes to every room, and counts."""
 
     async def serve(broker: Broker) -> None:
-        await broker.subscribe(*(topic for room in rooms for topic in of_room(SITE, room)))
+        for room in rooms:
+            await broker.subscribe(*of_room(SITE, room))
         ready.set()
         async for message in broker.messages():
             parts = str(message.topic).split("/")
@@ -114,8 +116,12 @@ def station(brokers: list[WardConfig], rooms: list[str], told: Told, ready: asyn
     )
 
 
-def _ignore(_: BrokerError) -> None:
-    """Connections fail here on purpose."""
+FAILED: list[tuple[float, str]] = []
+"""When a connection failed, seconds, monotonic, and why: here they fail on purpose."""
+
+
+def _ignore(cause: BrokerError) -> None:
+    FAILED.append((time.monotonic(), str(cause)))
 
 
 def sections(cluster: Cluster, first: str, certificates: Path, user: str) -> list[WardConfig]:
@@ -197,6 +203,7 @@ async def _kill_once(cluster: Cluster, rooms: list[Room], told: Told, rate: floa
     victim = {"leader": leader, "last": next(each for each in cluster.addresses[::-1] if each != leader)}.get(mode)
     at = time.monotonic() if victim is None else cluster.kill(victim)
     await _until(lambda: told.first_of_alerts_after(at) < float("inf"), "an alert after the kill is confirmed")
+    reasons = Counter(re.sub(r"[0-9.]+ ", "", why) for failed, why in FAILED if failed >= at)
     await asyncio.sleep(5.0)
     stop.set()
     await flowing
@@ -208,6 +215,7 @@ async def _kill_once(cluster: Cluster, rooms: list[Room], told: Told, rate: floa
         "first_confirmation_s": round(told.first_after(at), 2),
         "first_alert_after_the_kill_s": round(told.first_of_alerts_after(at), 2),
         "longest_wait_s": round(told.longest_wait(at - 1.0), 2),
+        "failed_connections": dict(reasons),
     }
 
 
