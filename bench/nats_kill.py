@@ -60,6 +60,10 @@ class Told:
         late = (self.confirmed[key] - at for key, asked in self.asked.items() if asked >= at and key in self.confirmed)
         return min(late, default=float("inf"))
 
+    def lost(self) -> list[tuple[str, int]]:
+        """What was confirmed and never arrived."""
+        return sorted(set(self.confirmed) - set(self.arrived))
+
     def longest_wait(self, since: float = 0.0) -> float:
         """Of the alerts raised from `since` on, the longest time until one was confirmed, seconds."""
         return max((self.confirmed[key] - asked for key, asked in self.asked.items() if asked >= since), default=0.0)
@@ -176,11 +180,10 @@ async def run(folder: Path, *, rooms: int, rate: float, kills: int, mode: str) -
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         cluster.stop()
-    lost = sorted(set(told.confirmed) - set(told.arrived))
     return {
         "alerts": len(told.asked),
         "confirmed": len(told.confirmed),
-        "lost": len(lost),
+        "lost": len(told.lost()),
         "arrived_twice": sum(each > 1 for each in told.arrived.values()),
         "longest_wait_s": round(told.longest_wait(), 2),
         "kills": measured,

@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "bench"))  # What the bench runs, the test runs.
 
 import nats_nodes  # noqa: E402 - see above
+from nats_kill import Told  # noqa: E402
 
 RECIPES = ROOT / "docs" / "recipes"
 NAMES = ("ward-mosquitto", "ward-nats")
@@ -183,6 +184,19 @@ def station_of(room_keys, cluster, tmp_path):
         '[ward]\nsite = "house"\nname = "west"\nstation = "desk"\nrooms = ["101", "102"]\n'
         f"[broker]\n{told}[page]\nport = 0\n"
     )
+
+
+def test_what_the_bench_counts_as_lost():
+    told = Told()
+    for number in (1, 2, 3):
+        told.asked["101", number] = 10.0 + number
+    told.confirmed |= {("101", 1): 11.5, ("101", 2): 19.0}
+    told.arrived["101", 1] += 2
+    assert told.lost() == [("101", 2)]  # The third was not confirmed: it would be sent again.
+    assert told.first_after(12.0) == pytest.approx(7.0)
+    assert told.first_of_alerts_after(11.9) == pytest.approx(7.1)
+    del told.asked["101", 3]
+    assert told.longest_wait(11.5) == pytest.approx(7.0)
 
 
 @needs_nats
