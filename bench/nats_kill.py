@@ -5,10 +5,11 @@ python bench/nats_kill.py [--rooms 10] [--rate 5] [--kills 3] [--mode leader|las
 Three real nats-servers on loopback, configured as docs/recipes/ward-nats.md says (TLS, users with rights, JetStream
 with three replicas). Each room is the room's own MQTT connection (`monitord.notify.sinks`: broker list, QoS 1, an
 attempt fails after 5 s without PUBACK and is made again); a station with a session that outlives its connection counts
-what arrives. Rooms and station name the leader first in their lists, so it is everybody's broker: the worst case.
+what arrives. Rooms and station name the first leader first in their lists: it is everybody's broker, the worst case.
 
-An alert is lost if it was confirmed to the room (PUBACK) and never reached the station. What is confirmed is never sent
-again, so nothing else would bring it. What is not confirmed is sent again, and may arrive twice; that is counted, too.
+An alert is lost if it was confirmed to the room (PUBACK) and never reached the station: what is confirmed is never sent
+again, so nothing else would bring it. What is not confirmed is sent again and may arrive twice; so does what is retained,
+with each return of the station. That is counted, too.
 """
 
 from __future__ import annotations
