@@ -8,8 +8,8 @@ attempt fails after 5 s without PUBACK and is made again); a station with a sess
 what arrives. Rooms and station name the first leader first in their lists: it is everybody's broker, the worst case.
 
 An alert is lost if it was confirmed to the room (PUBACK) and never reached the station: what is confirmed is never sent
-again, so nothing else would bring it. What is not confirmed is sent again and may arrive twice; so does what is retained,
-with each return of the station. That is counted, too.
+again, so nothing else would bring it. What is not confirmed is sent again and may arrive twice; so may what is
+retained, with each return of the station. That is counted.
 """
 
 from __future__ import annotations
