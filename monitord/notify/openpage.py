@@ -12,7 +12,8 @@ from monitord.notify.web import accessfile
 from monitord.notify.web.accessfile import AccessFile
 from monitord.notify.web.doorkeeper import Doorkeeper
 from monitord.notify.web.gate import Gate, names_of_this_machine
-from monitord.notify.web.server import Server
+from monitord.notify.web.scrape import ScrapeError
+from monitord.notify.web.server import Server, ServerError
 from monitord.notify.web.tls import Tls
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def open_page(
     cleanup: contextlib.AsyncExitStack,
     every: Callable[[float, Callable[[], None]], None],
     ward: WardAnswers | None = None,
-    metrics: Callable[[], bytes] | None = None,
+    metrics: Callable[[], Callable[[], bytes]] | None = None,
 ) -> tuple[Doorkeeper, str]:
     """Serve the page until `cleanup` is closed; returns who keeps the door, and the page's address.
 
@@ -61,10 +62,10 @@ async def open_page(
         cleanup: what is undone at the end.
         every: calls something every so many seconds.
         ward: whom the page of a ward asks, too.
-        metrics: gives what Prometheus reads; None: it may not.
+        metrics: begins to count, and gives what Prometheus reads; called where the owner wants that.
 
     Raises:
-        ServerError: the port is taken, or the address is not of this machine, or Prometheus' token cannot be used.
+        ServerError: the port is taken, the address is not of this machine, or what the metrics need is missing.
         TlsError: there is no certificate.
     """
     state, runtime = folders
@@ -79,7 +80,11 @@ async def open_page(
     )
     tls = Tls(state / "tls", {config.address, *names}) if config.secure else None
     button = texts.catalogue(language)["acknowledge"]
-    server = Server(answers, hub, feed, gate, config=config, tls=tls, button=button, ward=ward, metrics=metrics)
+    try:
+        counted = metrics() if metrics is not None and config.metrics else None
+    except ScrapeError as cause:
+        raise ServerError(str(cause)) from None
+    server = Server(answers, hub, feed, gate, config=config, tls=tls, button=button, ward=ward, metrics=counted)
     url = await server.start()
     cleanup.push_async_callback(server.stop)
     if config.pairing is Pairing.ALWAYS:

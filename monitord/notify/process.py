@@ -140,7 +140,7 @@ class _Process:
             folders=(paths.state_dir(), paths.runtime_dir()),
             cleanup=cleanup,
             every=self._every,
-            metrics=self._metrics() if self._config.page.metrics else None,
+            metrics=self._metrics,
         )
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
@@ -172,16 +172,14 @@ class _Process:
         self._voice.stands(Fault.VOICE_UNSTEADY, holds=self._unsteady)
 
     def _metrics(self) -> Callable[[], bytes]:
-        """Begin to count; gives what Prometheus reads. Raises: ServerError."""
-        try:
-            from monitord.notify.web import metrics  # noqa: PLC0415 - an extra
-        except ImportError:
-            raise ServerError(scrape.MISSING) from None
+        """Begin to count; gives what Prometheus reads. Raises: ScrapeError."""
+        room = scrape.load().room
         kinds = channel_kinds(self._config)
         self._tally = Tally(kinds)
         for each in self._voice.incidents():
             self._tally.know(each)
-        return metrics.room(self._tally, lambda: self._voice.reading(kinds, self._record.spent()))
+        counted: Callable[[], bytes] = room(self._tally, lambda: self._voice.reading(kinds, self._record.spent()))
+        return counted
 
     def state(self) -> dict[str, Any]:
         """For the server: the state of the monitor."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from monitord.audio.models import EarModels
 from monitord.notify import texts
 from monitord.notify.journal import JournalError, read
 from monitord.notify.machine import Machine, Reading, faults_of
+from monitord.notify.web import authority
 from monitord.tools import meter
 from monitord.tools.status import AskError, ask, page_url
 
@@ -84,6 +85,7 @@ def walk(config: Config, path: Path | None, *, listen: bool, show: bool) -> Iter
     yield _microphone(config, state, listen=listen, show=show)
     yield camera(config.video.device, Path("/dev"), os.access)
     yield from (_sockets(state), _page(config, state), *channels(state), *_running(state))
+    yield from certificates(config, datetime.now(UTC))
     yield clock(time.time(), synchronised=_synchronised())
     yield power(Machine().read())
     yield from (_journal(), _space(paths.state_dir()))
@@ -193,6 +195,32 @@ def channels(state: dict[str, object] | str) -> Iterator[Finding]:
         name, trouble = str(each.get("name")), str(each.get("trouble") or "")
         mend = f"monitord test-alert {name} shows whether it works again" if trouble else ""
         yield Finding(f"channel {name}", good=not trouble, says=trouble or "no trouble known", mend=mend)
+
+
+def certificates(config: Config, now: datetime) -> Iterator[Finding]:
+    """Whether what the channels trust, and show, is good for a while.
+
+    Args:
+        config: the configuration.
+        now: UTC.
+    """
+    for name, section in config.notify.items():
+        for key, mend in (
+            ("ca_file", "take the new one from whoever runs the server; of a ward: docs/ward-provisioning.md"),
+            ("certificate_file", "have it signed anew by whoever runs the server"),
+        ):
+            path = getattr(section, key, "")
+            if not path:
+                continue
+            what = f"channel {name}"
+            try:
+                ends = authority.ends(Path(path))
+            except authority.AuthorityError as cause:
+                yield Finding(what, good=False, says=str(cause), mend=f"mend notify.{name}.{key}")
+                continue
+            soon = ends <= now + timedelta(days=authority.RENEW_DAYS)
+            says = f"{path} {'ends' if ends > now else 'ended'} on {ends.astimezone():%Y-%m-%d}"
+            yield Finding(what, good=not soon, says=says, mend=mend if soon else "")
 
 
 def _running(state: dict[str, object] | str) -> Iterator[Finding]:

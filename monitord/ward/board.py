@@ -298,10 +298,11 @@ class Board:
         """The other stations of the ward that live."""
         return {name: said for name, (said, at) in self.others.items() if said.alive and now - at < SILENT_S}
 
-    def settle(self, now: float, wall: float) -> set[str]:
-        """Rank every room anew; returns those whose rank is another."""
+    def settle(self, now: float, wall: float, only: Iterable[str] | None = None) -> set[str]:
+        """Rank every room anew, or these `only`; returns those whose rank is another."""
         changed = set()
-        for room in self.rooms.values():
+        for name in self.rooms if only is None else only:
+            room = self.rooms[name]
             rank = self._rank(room, now)
             if rank is not room.rank[0] or room.rank[1] == 0.0:
                 room.rank = (rank, self._since(room, rank, now, wall))

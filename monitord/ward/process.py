@@ -17,7 +17,7 @@ from monitord import paths, service
 from monitord.confine import Process, confine
 from monitord.events import Fault, Sound
 from monitord.notify import delivery, trial
-from monitord.notify.channels import channels, page_for_others
+from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.incident import UNANSWERED
 from monitord.notify.journal import Journal, JournalError
@@ -27,7 +27,9 @@ from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
+from monitord.notify.tally import Tally
 from monitord.notify.voice import Voice
+from monitord.notify.web import scrape
 from monitord.notify.web.feed import Feed
 from monitord.notify.web.hub import Hub
 from monitord.notify.web.server import ServerError
@@ -56,6 +58,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _TICK_S = 1.0
 _WRITE_S = 0.5
+_SOON_S = 0.05
 _ALIVE_S = 60.0
 _FORGET_S = 6 * 3600.0
 _DAY_S = 86400.0
@@ -85,7 +88,9 @@ class WardProcess(NoRoom):
         self._clock, self._confinement = clock, confinement
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._tested: dict[str, Any] | None = None
+        self._tally: Tally | None = None
         self._boot = secrets.randbelow(BOOT_MAX) + 1
 
     async def run(self) -> int:
@@ -159,6 +164,7 @@ class WardProcess(NoRoom):
             cleanup=cleanup,
             every=self._every,
             ward=self,
+            metrics=self._metrics,
         )
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
@@ -192,6 +198,15 @@ class WardProcess(NoRoom):
             next_id=next_id,
         )
         return self._triage
+
+    def _metrics(self) -> Callable[[], bytes]:
+        """Begin to count; gives what Prometheus reads. Raises: ScrapeError."""
+        ward = scrape.load().ward
+        self._tally = Tally(channel_kinds(self._config))
+        for each in self._voice.incidents():
+            self._tally.know(each)
+        counted: Callable[[], bytes] = ward(self.board, self._tally)
+        return counted
 
     def board(self) -> dict[str, Any]:
         """For the server: all rooms."""
@@ -267,14 +282,19 @@ class WardProcess(NoRoom):
         self._arm()
 
     def _tick(self) -> None:
-        self._voice.tick()
-        self._arm()
-
-    def _arm(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         if self._timer is not None:
             self._timer.cancel()
+        self._voice.tick()
         due = self._voice.next_due()
         self._timer = None if due is None else self._loop.call_at(due + 0.001, self._tick)
+
+    def _arm(self) -> None:
+        """Something may be due: look soon, and once for all that comes until then; a storm is many of these."""
+        if self._soon is None:
+            self._soon = self._loop.call_later(_SOON_S, self._tick)
 
     def _every(self, seconds: float, call: Callable[[], None]) -> None:
         def again() -> None:
@@ -327,6 +347,8 @@ class WardProcess(NoRoom):
     def _publish(self, name: str, content: dict[str, Any]) -> None:
         if name == "incident":
             self._feed.incident(content)
+            if self._tally is not None:
+                self._tally.incident(content)
         if name == "state":
             content = self.state()
         self._hub.publish(name, content)

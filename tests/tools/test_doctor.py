@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from monitord import cli
 from monitord.audio.source import FakeSource, MicrophoneError
+from monitord.config import Config
 from monitord.events import Fault
 from monitord.notify.machine import Reading
+from monitord.notify.web import authority
 from monitord.tools import doctor, meter
 
 NOISE = np.random.default_rng(3)
@@ -130,3 +133,22 @@ def test_a_journal_that_is_none_is_said_to_be(nothing_runs, tmp_path, capsys):
     (tmp_path / "state" / "journal.sqlite3").write_bytes(os.urandom(5000))
     assert cli.run(["doctor", "--no-listen", "--config", str(nothing_runs)]) == 1
     assert "FAULT journal" in capsys.readouterr().out
+
+
+def test_a_certificate_that_ends_within_30_days_is_told(tmp_path):
+    """Of what a channel trusts; and one that is none, or is gone."""
+    begun = datetime(2026, 11, 26, tzinfo=UTC)
+    ca = authority.ensure(tmp_path / "tls", ["127.0.0.1"], begun).authority
+    section = {"kind": "mqtt", "host": "127.0.0.1", "ca_file": str(ca)}
+    config = Config.model_validate({"notify": {"home": section}})
+    last = authority.ends(ca)
+    for days, good, word in ((31, True, "ends"), (29, False, "ends"), (-1, False, "ended")):
+        (found,) = doctor.certificates(config, last - timedelta(days=days))
+        assert (found.what, found.good) == ("channel home", good)
+        assert f"{ca} {word} on " in found.says
+        assert bool(found.mend) is not good
+    ca.write_text("none")
+    (found,) = doctor.certificates(config, begun)
+    assert found.good is False
+    assert "is no certificate" in found.says
+    assert list(doctor.certificates(Config(), begun)) == []

@@ -8,6 +8,8 @@ import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from monitord.cli import run
@@ -211,9 +213,23 @@ def test_the_qr_code_holds_the_slip_and_no_file_is_written(house, monkeypatch):
     assert not list(house.parent.glob("*.ward"))
 
 
-def test_a_real_qr_code_has_room_for_it(house, capsys):
-    assert ward("enroll", "a" * 32, "--ward", "b" * 32, "--qr") == 0
-    assert "▄" in capsys.readouterr().out
+def test_a_real_qr_code_is_read_by_a_camera(house, capsys):
+    """With the longest names that there are."""
+    room = "a" * 32
+    assert ward("enroll", room, "--ward", "b" * 32, "--qr") == 0
+    halves = {"\u2588": (1, 1), "\u2580": (1, 0), "\u2584": (0, 1), " ": (0, 0)}
+    rows = [line for line in capsys.readouterr().out.splitlines() if "\u2588\u2588" in line or set(line) == {"\u2580"}]
+    width = max(map(len, rows))
+    cells = [[halves[each][half] for each in row.ljust(width)] for row in rows for half in (0, 1)]
+    large = np.pad(np.kron(np.array(cells, np.uint8) * 255, np.ones((8, 8), np.uint8)), 32, constant_values=255)
+    assert slip.decode(cv2.QRCodeDetectorAruco().detectAndDecode(large)[0]).username == f"house.{room}"
+
+
+def test_a_station_without_rooms_is_told_so(house, capsys):
+    assert ward("enroll-station", "desk", "--ward", "west") == 0
+    assert "has no room yet" in capsys.readouterr().out
+    assert run(["ward", "join", "station-desk.ward", "--config", "ward.toml"]) == 1
+    assert "names no room" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ class Broker:
             BrokerError: the broker does not let us.
         """
         try:
-            codes = await self._client.subscribe([(topic, 1) for topic in topics])
+            # NATS makes a consumer on three nodes for each, the first time: half a second on a busy machine.
+            patience_s = ANSWER_S + len(topics)
+            codes = await self._client.subscribe([(topic, 1) for topic in topics], timeout=patience_s)
         except aiomqtt.MqttError:
             raise self.why_gone() from None
         numbers = [code.value if isinstance(code, ReasonCode) else code for code in codes]

@@ -71,13 +71,14 @@ class Certificates:
     fingerprint: str
 
 
-def ensure(folder: Path, hosts: Iterable[str], now: datetime | None = None) -> Certificates:
+def ensure(folder: Path, hosts: Iterable[str], now: datetime | None = None, *, member: bool = False) -> Certificates:
     """The certificates in `folder`; what is missing, ending or for other hosts is made.
 
     Args:
         folder: made, with the rights of its owner only.
         hosts: addresses and names that the server is called by.
         now: UTC; None: the clock.
+        member: whether the server also shows it where it is the client, as the members of a NATS cluster do.
 
     Raises:
         AuthorityError: the folder cannot be used.
@@ -90,7 +91,7 @@ def ensure(folder: Path, hosts: Iterable[str], now: datetime | None = None) -> C
         names = _names(authority, sorted(set(hosts)))
         server = _load(files.chain)
         if server is None or not files.key.exists() or not _serves(server, authority, names, now):
-            server = _make_server(files, authority, key, names, now)
+            server = _make_server(files, (authority, key), names, now, member=member)
     except OSError as cause:
         raise AuthorityError(f"{folder}: the certificates cannot be kept: {cause.strerror}") from None
     except ValueError as cause:
@@ -220,8 +221,10 @@ def _make_authority(folder: Path, now: datetime) -> tuple[Certificate, Key]:
 
 
 def _make_server(
-    files: Certificates, authority: Certificate, signer: Key, names: list[x509.GeneralName], now: datetime
+    files: Certificates, by: tuple[Certificate, Key], names: list[x509.GeneralName], now: datetime, *, member: bool
 ) -> Certificate:
+    authority, signer = by
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if member else [])]
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "monitord")])
@@ -230,7 +233,7 @@ def _make_server(
         _begin(subject, authority.subject, key.public_key(), now, SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signing=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(above, critical=False)

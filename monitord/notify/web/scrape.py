@@ -8,6 +8,7 @@ line of `page.metrics_token_file`, sent as ``Authorization: Bearer``; it opens n
 from __future__ import annotations
 
 import hmac
+import importlib
 import importlib.util
 import logging
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from monitord.notify.web.gate import token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from monitord.notify.web.gate import Gate
 
@@ -81,6 +83,18 @@ class Scrape:
     async def _answer(self, _: web.Request) -> web.StreamResponse:
         headers = {**HEADERS, "Content-Type": TYPE, "Cache-Control": "no-store"}
         return web.Response(body=self._text(), headers=headers)
+
+
+def load() -> ModuleType:
+    """`monitord.notify.web.metrics`, which only those load who count.
+
+    Raises:
+        ScrapeError: what it stands on is not installed.
+    """
+    try:
+        return importlib.import_module("monitord.notify.web.metrics")
+    except ImportError:
+        raise ScrapeError(MISSING) from None
 
 
 def ready(token_file: str) -> None:

@@ -170,6 +170,8 @@ def _json(kind: str, member: Member) -> dict[str, str | float]:
 
 
 def _about_stations(site: Site, kind: str, name: str, ward: str, before: Site) -> None:
+    if kind == "station" and not site.rooms_of(ward):
+        print(f"Ward {ward} has no room yet: enroll its rooms, and then this station --again.")
     told = [each.name for each in site.stations if each.ward == ward]
     if kind == "room" and told and name not in before.rooms_of(ward):
         print(f"Add it to rooms in ward.toml of {', '.join(told)}.")

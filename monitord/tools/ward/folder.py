@@ -129,7 +129,7 @@ class Folder:
         if anew:
             (self.path / "server.crt").unlink(missing_ok=True)
         try:
-            made = authority.ensure(self.path, hosts, now)
+            made = authority.ensure(self.path, hosts, now, member=True)
             named = authority.names_in(made.chain)
         except authority.AuthorityError as cause:
             raise WardError(str(cause)) from None

@@ -60,7 +60,7 @@ def join(source: str, config: Path | None, *, do_replace: bool) -> None:
     except WardError as cause:
         raise WardError(f"{shown}: {cause}") from None
     path = config or (CONFIG if carried.kind == "room" else STATION)
-    folder = path.parent / "ward"
+    folder = path.parent / ("ward" if carried.kind == "room" else "ward-station")  # One machine may be both.
     secrets = {folder / "ca.crt": carried.authority, folder / "password": f"{carried.password}\n"}
     before, after = (
         _room(path, carried, folder, do_replace) if carried.kind == "room" else _station(path, carried, folder)
@@ -174,6 +174,8 @@ def _connection(carried: Slip, folder: Path) -> str:
 
 def _station(path: Path, carried: Slip, folder: Path) -> tuple[str, str]:
     """What is at `path`, and a whole ward.toml."""
+    if not carried.rooms:
+        raise WardError("names no room: enroll the rooms of the ward first, then the station with --again")
     text = (
         "[ward]\n"
         f"site = {_quoted(carried.site)}\n"
