@@ -204,7 +204,7 @@ def test_the_api_of_the_ward(tmp_path, broker, station):
 
 
 def test_a_station_signs_that_it_lives_for_the_alarm_of_last_resort(tmp_path, broker, station):
-    desk = station(tmp_path, broker)
+    desk = station()
     sign = desk.runtime / "alive"
     first = until(lambda: sign.exists() and sign.stat().st_mtime_ns, "a first sign of life", desk)
     until(lambda: sign.stat().st_mtime_ns > first, "a second one", desk)
