@@ -496,5 +496,12 @@ def test_what_a_self_test_found_is_a_fault_until_one_finds_nothing(house):
     assert all(each["state"] == "cleared" for each in house.voice.incidents())
 
 
+def test_what_a_self_test_found_is_over_once_somebody_knows(house):
+    house.voice.tested(Fault.SELFTEST_MICROPHONE)
+    house.voice.fault(Fault.MEMORY_LOW)
+    assert house.voice.acknowledge(1)["state"] == "cleared"
+    assert house.voice.acknowledge(2)["state"] == "acknowledged", "the control: what goes on stands"
+
+
 def test_without_a_self_test_there_is_none_to_tell_of(house):
     assert house.voice.selftest() == {"until": None, "incident": None, "written": False}
