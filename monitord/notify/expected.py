@@ -61,7 +61,7 @@ class Window:
         return replace(self, until=min(self.until, at + HEARD_S), incident=incident)
 
 
-def expect(last: Window | None, now: float, seconds: float, *, quiet: bool, busy: bool) -> Window:
+def expect(last: Window | None, now: float, seconds: float, *, quiet: bool, busy: bool, tested: bool = False) -> Window:
     """A new window.
 
     Args:
@@ -70,6 +70,7 @@ def expect(last: Window | None, now: float, seconds: float, *, quiet: bool, busy
         seconds: how long it is to be.
         quiet: as of `Window`.
         busy: whether a cry goes on, or waits for somebody.
+        tested: whether the incident of the test before is not over.
 
     Raises:
         WindowError: not now, or not so long.
@@ -78,6 +79,8 @@ def expect(last: Window | None, now: float, seconds: float, *, quiet: bool, busy
         raise WindowError(f"a self-test expects its sound for 1 to {WINDOW_MAX_S:g} seconds")
     if busy:
         raise WindowError("a cry goes on or waits for somebody; there is no self-test before that is over")
+    if tested:
+        raise WindowError("the last self-test is not over; try again in a minute")
     if last is not None and now < last.until + AGAIN_S:
         wait_s = int(last.until + AGAIN_S - now) + 1
         raise WindowError(f"the last self-test was a moment ago; try again in {wait_s} s")

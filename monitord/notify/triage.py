@@ -137,8 +137,8 @@ class Triage:
         Raises:
             WindowError: not now, or not so long.
         """
-        busy = any(each.subject is Sound.CRY for each in self.live)
-        self._window = expected.expect(self._window, now, seconds, quiet=quiet, busy=busy)
+        busy, tested = self._find(Sound.CRY) is not None, self._find_test(Sound.CRY) is not None
+        self._window = expected.expect(self._window, now, seconds, quiet=quiet, busy=busy, tested=tested)
         return self._window
 
     def it_is(self, local: datetime) -> None:

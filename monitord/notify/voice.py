@@ -55,6 +55,8 @@ SLOW_S = 3.0
 """A memory card that clears its cells may take one second; an alert that waits for longer is to be told of."""
 _REPORT_S = 10.0
 """A fault of the channel or the journal that goes on is told so often, not once a datagram."""
+_KNOWN_IS_ENOUGH = SELFTEST_FAULTS | {Fault.ALERT_UNDELIVERED}
+"""Faults that are over once a person knows: they are about something that has happened."""
 _REASONS = {
     Action.ALERT: Reason.ALERT,
     Action.REPEAT: Reason.REPEAT,
@@ -222,9 +224,9 @@ class Voice:
         if changes[0].actions:
             self._unwritten.act(Act(number, now, incident.Event.ACK, by, via))
             log.info("incident %d is acknowledged%s", number, "".join(f", {each}" for each in (by, via) if each))
-        if known.subject is Fault.ALERT_UNDELIVERED and changes[0].incident.state is not incident.State.CLEARED:
+        if known.subject in _KNOWN_IS_ENOUGH and changes[0].incident.state is not incident.State.CLEARED:
             # Somebody knows now, and that was all it was about. A former one says nothing of one that stands.
-            changes += self._triage.recovered(Fault.ALERT_UNDELIVERED, now)
+            changes += self._triage.recovered(known.subject, now)
         self._write_later(now)
         self._settle(changes)
         return self.incident(changes[-1].incident)

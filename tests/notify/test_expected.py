@@ -47,6 +47,8 @@ def test_a_window_is_short_and_the_next_one_waits():
     assert expect(window, 108.0 + AGAIN_S, 8.0, quiet=True, busy=False).quiet
     with pytest.raises(WindowError, match="a cry goes on"):
         expect(None, 100.0, 8.0, quiet=False, busy=True)
+    with pytest.raises(WindowError, match="is not over"):
+        expect(None, 100.0, 8.0, quiet=False, busy=False, tested=True)
 
 
 def test_once_it_was_heard_a_long_window_is_soon_over():

@@ -242,7 +242,9 @@ def test_a_journal_from_before_the_ledger_gets_a_ledger(machine):
     machine.start()
     machine.journal.close()
     database = sqlite3.connect(machine.folder / "journal.sqlite3")
-    database.executescript("DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 2;")
+    database.executescript(
+        "ALTER TABLE incidents DROP COLUMN test_until; DROP TABLE spans; DROP TABLE lives; PRAGMA user_version = 2;"
+    )
     database.close()
     machine.start()
     machine.run(60.0)

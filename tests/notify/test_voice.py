@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 
 import pytest
 
@@ -494,6 +495,24 @@ def test_what_a_self_test_found_is_a_fault_until_one_finds_nothing(house):
     assert live == {"SELFTEST_SPEAKER"}
     house.voice.tested(None)
     assert all(each["state"] == "cleared" for each in house.voice.incidents())
+
+
+def test_in_a_journal_from_before_there_were_self_tests_no_incident_is_one(house):
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.close()
+    database = sqlite3.connect(house.path)
+    database.executescript("ALTER TABLE incidents DROP COLUMN test_until; PRAGMA user_version = 3;")
+    database.close()
+    house.restart()
+    assert [each["test"] for each in house.voice.incidents()] == [False]
+    assert house.voice.state()["mood"] == "alert"
+
+
+def test_what_a_self_test_found_is_over_once_somebody_knows(house):
+    house.voice.tested(Fault.SELFTEST_MICROPHONE)
+    house.voice.fault(Fault.MEMORY_LOW)
+    assert house.voice.acknowledge(1)["state"] == "cleared"
+    assert house.voice.acknowledge(2)["state"] == "acknowledged", "the control: what goes on stands"
 
 
 def test_without_a_self_test_there_is_none_to_tell_of(house):

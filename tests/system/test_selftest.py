@@ -80,7 +80,7 @@ def run(house, *words):
     assert command.returncode in {0, 1}, trouble
     told = json.loads(said)
     assert told["good"] == (command.returncode == 0)
-    if "a moment ago" in told["refused"]:
+    if "try again" in told["refused"]:
         return run(house, *words)
     assert told["refused"] == ""
     return told["broken"], {each["name"]: each for each in told["links"]}

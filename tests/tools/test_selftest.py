@@ -119,6 +119,35 @@ def test_a_speaker_that_cannot_be_used_is_named(voice, speaker, capsys, said, sa
     assert (broken, found["speaker"]["says"]) == ("speaker", says)
 
 
+@pytest.mark.parametrize("claps", [True, False])
+def test_without_a_speaker_a_person_claps_and_cries(voice, capsys, monkeypatch, claps):
+    voice.send(Message(Kind.HEARTBEAT, Gate.IDLE, 0, 62))
+    say, asked = selftest._Run._say, []
+
+    def does(self, sentence, **how):
+        say(self, sentence, **how)
+        asked.append(sentence)
+        if "Clap" in sentence and claps:
+            voice.send(Message(Kind.HEARTBEAT, Gate.ARMED, 0, 40))
+        if "Now cry" in sentence and claps:
+            voice.send(Message(Kind.SOUND, Sound.CRY, 91, 35))
+
+    monkeypatch.setattr(selftest._Run, "_say", does)
+    monkeypatch.setattr(selftest, "CLAP_S", 2.0)
+    monkeypatch.setattr(selftest, "BY_HAND_S", 2)
+    monkeypatch.setattr(selftest, "HEARD_S", 1.0)
+    config = Config.model_validate({"video": {"device": "off"}})
+    assert selftest.selftest(config, How(as_json=True, wait_s=0)) == 1
+    broken, found = links(capsys)
+    assert found["speaker"]["good"] is None
+    if claps:
+        assert (broken, found["microphone"]["good"], found["detector"]["good"]) == ("channels", True, True)
+        assert asked[-1] == "It was heard. Stop now: what goes on is an alarm."
+    else:
+        assert broken == "microphone"
+        assert "did not hear you" in found["microphone"]["says"]
+
+
 def test_while_a_child_cries_nothing_is_played(voice, speaker, capsys):
     mark = speaker(OPEN, PLAYED)
     voice.send(Message(Kind.HEARTBEAT, Gate.IDLE, 0, 62))
