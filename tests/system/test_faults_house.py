@@ -142,7 +142,7 @@ def test_disk_slow(folder, sound):
         libc.slow_disk(0)
         mended = time.monotonic()
         over = fault(house, "DISK_SLOW", "cleared", 150.0)
-        keep("disk slow (each sync takes 4 s)", told - began, 15.0, over - mended, 90.0)
+        keep("disk slow (each sync takes 4 s)", told - began, 10.0, over - mended, 90.0)
 
 
 @pytest.fixture
