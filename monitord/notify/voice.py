@@ -14,6 +14,7 @@ page shows it as soon as anybody opens it.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ WRITE_WITHIN_S = 0.5
 """What became of a delivery is written within this time, or with the next frame."""
 SLOW_S = 3.0
 """A memory card that clears its cells may take one second; an alert that waits for longer is to be told of."""
+SLOW_FOR_S = 60.0
+"""For so long after such a write, what is told does not wait until it is written; it is `WRITE_WITHIN_S` later."""
 _REPORT_S = 10.0
 """A fault of the channel or the journal that goes on is told so often, not once a datagram."""
 _KNOWN_IS_ENOUGH = SELFTEST_FAULTS | {Fault.ALERT_UNDELIVERED}
@@ -111,6 +114,7 @@ class Voice:
         self._unwritten = Unwritten()
         self._write_by: float | None = None
         self._reported: dict[Fault, float] = {}
+        self._slow_until = -math.inf
         self._channels: dict[str, str] = {}
         self._minute_at = self._tell_time(now)
         for each in journal.unfinished():
@@ -176,16 +180,14 @@ class Voice:
         sense(self.senses, frame, now)
         changes += self._triage.take(frame.message, frame.role, now, frame.age_s)
         self._settle(changes, None if dull else received.data)
+        self._mind_the_disk()
 
     def tick(self) -> None:
         """Do what is due: looks and sounds that are over, ringing again, a silent ear, deliveries."""
         now = self._clock.monotonic()
         self._minute_at = self._tell_time(now)
         give_up_looking(self.senses, now, self._wait_s)
-        took_s = self._journal.slowest_s()
-        if took_s >= SLOW_S:
-            log.warning("the disk took %.1f s to write", took_s)
-            self.fault(Fault.DISK_SLOW)
+        self._mind_the_disk()
         self._settle(self._triage.tick(now))
         changes: list[Change] = []
         for each, event in self._outbox.due(now):
@@ -196,6 +198,13 @@ class Voice:
         self._settle(changes)
         if self._write_by is not None and now >= self._write_by:
             self.flush()
+
+    def _mind_the_disk(self) -> None:
+        took_s = self._journal.slowest_s()
+        if took_s >= SLOW_S:
+            log.warning("the disk took %.1f s to write; for a while nobody waits for it", took_s)
+            self._slow_until = self._clock.monotonic() + SLOW_FOR_S
+            self.fault(Fault.DISK_SLOW)
 
     def next_due(self) -> float | None:
         """When `tick` has something to do next, seconds, monotonic."""
@@ -396,7 +405,9 @@ class Voice:
                     self._unwritten.put(begun)
         if data is not None:
             self._unwritten.frame(data, now)
-        if changed or data is not None:
+        if self._slow_until > now:
+            self._write_later(now)  # Alarm first, record second.
+        elif changed or data is not None:
             self._write()
         for number in dict.fromkeys(change.incident.id for change in changed):
             self._show(number)

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from monitord.config import Config
-from monitord.events import Fault, Frame, Gate, Kind, Message, Role, Sound
+from monitord.events import Frame, Gate, Kind, Message, Role, Sound
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import Received
 from monitord.notify.journal import ROOM_BYTES, Journal, JournalError
@@ -90,7 +90,7 @@ def test_a_disk_that_takes_seconds_is_told_and_a_card_that_hesitates_is_not(
         frame = Frame(message, Role.EAR, 1, number)
         voice.receive(Received(encode(frame), frame))
     voice.tick()
-    assert (Fault.DISK_SLOW in {each.subject for each in journal.live_incidents()}) == told
+    assert ("DISK_SLOW" in {each["label"] for each in voice.incidents()}) == told
 
 
 def test_waiting_for_another_process_is_no_slow_disk(journal, clocks):
@@ -98,3 +98,31 @@ def test_waiting_for_another_process_is_no_slow_disk(journal, clocks):
         clocks.now += 1.0
     assert journal.slowest_s() == 1.0
     assert journal.slowest_s() == 0.0
+
+
+def test_with_a_slow_disk_an_alert_does_not_wait_for_it(journal, clocks, monkeypatch):
+    sent = []
+    voice = Voice(Config(), journal, ("page", "log"), journal._clock,
+                  transmit=lambda sink, _: sent.append((sink, clocks.now)), publish=lambda *_: None,
+                  jitter=lambda: 1.0)  # fmt: skip
+    add = journal.add_frame
+
+    def slowly(*given):
+        clocks.now += SLOW_S + 1.0
+        add(*given)
+
+    monkeypatch.setattr(journal, "add_frame", slowly)
+
+    def hear(number, message):
+        frame = Frame(message, Role.EAR, 1, number)
+        voice.receive(Received(encode(frame), frame))
+
+    hear(0, Message(Kind.HEARTBEAT, Gate.ARMED))  # The one that finds out.
+    began = clocks.now
+    hear(1, Message(Kind.SOUND, Sound.CRY, 80, 30))
+    voice.tick()
+    assert {sink for sink, at in sent if at == began} == {"page", "log"}
+    assert Sound.CRY not in {each.subject for each in journal.live_incidents()}
+    clocks.now = voice.next_due()
+    voice.tick()
+    assert Sound.CRY in {each.subject for each in journal.live_incidents()}

@@ -41,18 +41,13 @@ def test_clock_set(folder, sound, step_s, title):
     extra = f"[rules.cry]\nrepeat_s = {RING_S}\n"
     with House(folder, {**sound.environment, **libc.environment}, MICROPHONE, extra=extra) as house:
         sound.player(bundled_cry(folder / "cry.wav"))
-        house.wait(is_sound_incident, 60.0)
-        house.wait(lambda told: told.name == "alert", 30.0)  # The alert, and then the first ring after it.
+        await_rings(house, 2)  # The alert, and the first ring after it.
         before = house.wait(lambda told: told.name == "state", 30.0)
         libc.clock(step_s)
-        stepped = time.monotonic()
-        # Three rings, none of them missed: the next comes when it would have come, and so do those after it.
-        rings = []
-        while len(rings) < 3:
-            told = house.wait(lambda told: told.name == "alert", 30.0)
-            if told.at > stepped:
-                rings.append(told.at)
-        after = house.wait(lambda told: told.name == "state", 30.0)
+        stepped, done = time.monotonic(), rings_of(house)
+        # None is lost: the next comes when it would have come, and so do those after it.
+        rings = [await_rings(house, done + more) for more in (1, 2, 3)]
+        after = house.wait(lambda told: told.name == "state" and told.at > rings[-1], 30.0)
         moved = (at_of(after) - at_of(before)) - (after.at - before.at)
         assert abs(moved - step_s) < 5.0, "the control: the house's clock was set"
         faults = {label(told) for told in house.told if told.name == "incident" and told.content["kind"] == "fault"}
@@ -62,6 +57,20 @@ def test_clock_set(folder, sound, step_s, title):
             assert all(pause < RING_S + 2.0 for pause in pauses), pauses
         keep(f"clock set {title} by an hour; no fault told; over: the third ring of an alert", None, 0.0,
              rings[-1] - stepped, 3 * RING_S + 3.0)  # fmt: skip
+
+
+def rings_of(house):
+    """How often the alert was told so far: the log is a channel that takes each at once."""
+    return house.log().count("(high) Test: A child is crying.")
+
+
+def await_rings(house, count):
+    """When there were so many."""
+    began = time.monotonic()
+    while rings_of(house) < count:
+        time.sleep(0.02)
+        assert time.monotonic() < began + 60.0, house.log()
+    return time.monotonic()
 
 
 def at_of(told):
@@ -133,7 +142,7 @@ def test_disk_slow(folder, sound):
         libc.slow_disk(0)
         mended = time.monotonic()
         over = fault(house, "DISK_SLOW", "cleared", 150.0)
-        keep("disk slow (each sync takes 4 s)", told - began, 15.0, over - mended, 90.0)
+        keep("disk slow (each sync takes 4 s)", told - began, 10.0, over - mended, 90.0)
 
 
 @pytest.fixture
@@ -188,21 +197,19 @@ def trouble(told):
     return next((each["trouble"] for each in state.get("channels", []) if each["name"] == "home"), None)
 
 
-def hears(told):
-    return told.name == "state" and told.content["level_dbfs"] is not None
-
-
 def test_ear_killed_again_and_again(house):
     began = time.monotonic()
-    for _ in range(DEATHS):
+    for life in range(DEATHS):
         died = time.monotonic()
         ear = house.processes()["audio"]
         os.kill(ear, signal.SIGKILL)
         while house.processes().get("audio") in {ear, None}:
             time.sleep(0.05)
             assert time.monotonic() < died + 60.0
-        back = time.monotonic()
-        house.wait(lambda told, since=back: told.at > since and hears(told), 60.0)
+        # It has said its first word: one that dies before that was never there.
+        while house.log().count("ear   I model ear:") < life + 2:
+            time.sleep(0.05)
+            assert time.monotonic() < died + 60.0
     told = fault(house, "EAR_UNSTEADY", "", 60.0)
     assert "monitord audio dies again and again" in house.log()
     # It hears again, and the alarm stays all the same.
