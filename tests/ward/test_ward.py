@@ -372,3 +372,40 @@ def test_rooms_and_stations_that_speak_the_older_protocol(tmp_path, broker, stat
         asyncio.run(story())
     finally:
         desk.close()
+
+
+def pager(broker, name):
+    """A channel of the ward: what is sent by it can be heard below the topic NAME."""
+    return (
+        f'[notify.pager]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\ntopic = "{name}"\ndiscovery = ""\n'
+    )
+
+
+def test_the_channels_of_the_ward_are_rung_by_one_station_and_by_the_next_when_that_is_dead(tmp_path, broker, station):
+    with (tmp_path / "paged").open("wb") as file:
+        phone = subprocess.Popen(
+            ["mosquitto_sub", "-V", "5", "-p", str(broker.port), "-q", "1", "-F", "%t", "-t", "+/alert"], stdout=file
+        )
+    paged = lambda: (tmp_path / "paged").read_text().split()  # noqa: E731 - a word for it
+    try:
+        first = station("a-desk", more=pager(broker, "pager-a"))
+        second = station("b-desk", more=pager(broker, "pager-b"))
+        until(lambda: first.board()["rings"] and not second.board()["rings"], "one that rings")
+
+        async def story():
+            (one,) = rooms_of(tmp_path, broker, "101")
+            one.start()
+            await soon(lambda: rank(first, "101") == rank(second, "101") == 3, "both stations calm")
+            one.hear()
+            await soon(lambda: "pager-a/alert" in paged(), "the pager of the first")
+            await soon(lambda: rank(second, "101") == 0, "the alert at the second")
+            await asyncio.sleep(2.0)
+            assert "pager-b/alert" not in paged()
+            first.kill()
+            await soon(lambda: "pager-b/alert" in paged(), "the pager of the second")
+            await one.stop()
+
+        asyncio.run(story())
+    finally:
+        phone.kill()
+        phone.wait()
