@@ -61,14 +61,28 @@ def escape(text: str) -> str:
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """The parser of each command for people, by name: what has no description is started by others."""
-    groups = (each for each in cli._parser()._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - argparse offers no other way
-    return {name: parser for name, parser in next(groups).choices.items() if parser.description}
+    return below(cli._parser())  # noqa: SLF001 - see below
+
+
+def below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of what stands below one."""
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001 - argparse offers no other way
+    return {name: found for group in groups for name, found in group.choices.items() if found.description}
+
+
+def all_commands() -> dict[str, argparse.ArgumentParser]:
+    """`commands`, each followed by those below it: "ward", "ward enroll"."""
+    return {
+        full: found
+        for name, parser in commands().items()
+        for full, found in {name: parser, **{f"{name} {each}": more for each, more in below(parser).items()}}.items()
+    }
 
 
 def synopsis(name: str, parser: argparse.ArgumentParser) -> str:
     """One line: the command and its arguments."""
-    usage = parser.format_usage().split(None, 3)  # "usage: monitord NAME ..."
-    rest = " ".join(usage[3].split()) if len(usage) > 3 else ""  # noqa: PLR2004 - see above
+    words = 2 + len(name.split())  # "usage: monitord NAME ..."
+    rest = " ".join(parser.format_usage().split()[words:])
     return f"{name} {rest.replace('[-h]', '')}".strip()
 
 
@@ -87,7 +101,7 @@ def command_page(version: str) -> str:
         "Sound and pictures exist only in the memory of the process that captured them.",
         ".SH COMMANDS",
     ]
-    for name, parser in commands().items():
+    for name, parser in all_commands().items():
         lines += [".TP", f".B {escape(synopsis(name, parser))}", escape(parser.description or "") + "."]
         lines += [
             f".br\n{escape('/'.join(each.option_strings) or str(each.metavar or each.dest))}: {escape(each.help)}"
