@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 400, 90, 22, 40
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 900, 400, 140, 22, 40
 _LEAST, _MOST = 1 / 32, 32.0
 _GOOD, _BAD = "#15803d", "#b91c1c"
 

@@ -20,7 +20,7 @@ _TITLES = {
     "history_ms": "a day of history, ms",
     "forget_ms": "forgetting what is old, ms",
     "memory_mib": "memory of the voice, MiB",
-    "with_waiting": "what is due next, ms, by deliveries that wait",
+    "with_waiting": "what is due next, ms, by what waits",
     "with_pages": "a state to all pages, ms, by pages",
     "with_sinks": "an alert, ms, by sinks",
     "with_words": "a hop with speech, ms, by words",
@@ -41,6 +41,13 @@ def draw(past: Sequence[Mapping[str, float]], others: Mapping[str, Mapping[int, 
         left, top = 45 + number % _COLUMNS * _CELL_W, 30 + number // _COLUMNS * _CELL_H
         lines += _plot(_TITLES[name], [(at, value) for at, value in curve.items() if at > 0], left, top)
     return "\n".join([*lines, "</svg>", ""])
+
+
+def _short(count: float) -> str:
+    for unit, letter in ((1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:g}{letter}"
+    return f"{count:g}"
 
 
 def _plot(title: str, points: Sequence[tuple[float, float]], left: int, top: int) -> list[str]:
@@ -65,5 +72,5 @@ def _plot(title: str, points: Sequence[tuple[float, float]], left: int, top: int
         x, y = place(at, value)
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#1d4ed8"/>')
         lines.append(f'<text x="{x:.1f}" y="{y - 6:.1f}" text-anchor="middle">{value:.3g}</text>')
-        lines.append(f'<text x="{x:.1f}" y="{top + _PLOT_H + 13}" text-anchor="middle">{at:,.0f}</text>')
+        lines.append(f'<text x="{x:.1f}" y="{top + _PLOT_H + 13}" text-anchor="middle">{_short(at)}</text>')
     return lines

@@ -107,14 +107,14 @@ def run_monitord(profile: str, options: argparse.Namespace) -> None:
     from monitord.events import Role  # noqa: PLC0415
     from monitord.settings import HOP_S, PERIOD_S, Audio, Profile, Settings  # noqa: PLC0415
 
-    cry = np.frombuffer(Errand(lambda: reference_cry().tobytes()).result(), np.int16)
+    decoded = Errand(lambda: reference_cry().tobytes())
     of = Profile(profile)
     audio = Audio(profile=of, words=word_cards(options.words), hop_s=HOP_S[of], period_s=PERIOD_S[of])
     models = EarModels.load(audio)
     source = PipeSource(BLOCK_S[f"monitord-{profile}"], lambda: loop.stop())  # noqa: PLW0108 - loop is being made
     extra: dict[str, Any] = {"clock": lambda: source.heard_s} if options.counted else {}
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
-        masking = Masking(cry, models.detector)
+        masking = Masking(np.frombuffer(decoded.result(), np.int16), models.detector)
         loop = Loop(Settings(audio=audio), channel, lambda: source, models.detector, masking=masking, **extra)
         memory.settle()
         ready()

@@ -209,7 +209,8 @@ def main() -> None:
     runtimes = {name: of_runtime(name, sizes, options) for name in filter(None, (sys.executable, options.other))}
     rest = section(sys.executable, "rest.py", "--seconds", str(sizes.rest_s))
     yamnet = ("--yamnet", str(options.yamnet)) if options.yamnet else ()
-    counts = section(sys.executable, "instructions.py", *yamnet)
+    listeners = () if options.long else ("--listeners", "monitord-eco", "yamnet-gated", "yamnet")
+    counts = section(sys.executable, "instructions.py", *listeners, *yamnet)
     named = {runtime_of(found, python): found for python, found in runtimes.items()}
     tables = {name: goals(found) for name, found in named.items()} | {"all processes": at_rest(rest["rows"])}
     sections = [*(part for found in runtimes.values() for part in found.values()), rest, counts]

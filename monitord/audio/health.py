@@ -126,7 +126,7 @@ class Health:
         standing = set()
         for each in DETECTORS:
             holds = each.holds(figures)
-            if not holds and each.fault not in self._seconds:
+            if not holds and (not self._seconds or each.fault not in self._seconds):  # As with almost every block.
                 continue
             held = self._seconds.pop(each.fault, 0.0) + (length_s if holds else -length_s)
             if held <= 0.0:

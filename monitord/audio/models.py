@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitord import model, paths
-from monitord.audio import cadence, embedding, soundcard, templates
+from monitord.audio import cadence, embedding, soundcard
 from monitord.audio.detector import Detector
 from monitord.audio.embedding import Embeddings, SpeechEmbedding
 from monitord.audio.soundcard import SoundCard, VerifierCard
@@ -104,6 +104,8 @@ class EarModels:
         """A damaged file costs its word the enrolment, not the house its ear."""
         if "backbone" not in card.extra:
             return
+        from monitord.audio import templates  # noqa: PLC0415 - an ear without words has none
+
         word = card.labels[0]
         try:
             kept = templates.load(folder, word, backbone)

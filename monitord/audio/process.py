@@ -46,13 +46,12 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
         trace: print each decision as one JSON object a line on stdout.
         unconfined: listen even where a mandatory measure of confinement does not hold, and say so.
     """
-    # By a child: libsndfile is needed for this alone, and not after the start.
+    # By a child: libsndfile is needed for this alone, and not after the start. It has ended before a microphone opens.
     decoded = None if config.audio.device.startswith(FILE) else Errand(lambda: reference_cry().tobytes())
     try:
         open_source = opener(config.audio)
     except OSError as cause:
         return _failed(f"PortAudio cannot be loaded ({cause}); install Debian's libportaudio2")
-    cry = np.frombuffer(b"" if decoded is None else decoded.result(), np.int16)
     confinement = confine(Process.EAR)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
         if not confinement.complete and not unconfined:
@@ -66,6 +65,7 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
             models = EarModels.load(config.audio)
             for name, line in models.lines():
                 log.info("model %s: %s", name, line)
+            cry = np.frombuffer(b"" if decoded is None else decoded.result(), np.int16)
             masking = Masking(cry, models.detector) if len(cry) else None
             loop = Loop(config, channel, open_source, models.detector, trace=trace, masking=masking)
         except model.ModelError as cause:

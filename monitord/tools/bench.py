@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WARM_UP_S, LOOKS = 5.0, 3
+SECONDS = (2, 3600)
+WRONG_USAGE = 2
 BUSY = 0.5
 """From this load on, before the start, the figures are those of a busy machine."""
 
@@ -80,6 +82,9 @@ class Found:
 
 def bench(seconds: float, *, as_json: bool) -> int:
     """Measure, print; returns the exit code."""
+    if not SECONDS[0] <= seconds <= SECONDS[1]:
+        print(f"monitord: bench --seconds {seconds:g}: is to be {SECONDS[0]} to {SECONDS[1]}", file=sys.stderr)
+        return WRONG_USAGE
     print(
         f"This takes {2 * (seconds + WARM_UP_S):.0f} s. Nothing is recorded, and nothing is sent.",
         file=sys.stderr,
