@@ -86,6 +86,8 @@ def _processes(add: _Adder) -> None:
         each.add_argument("--trace", action="store_true", help="print each decision as one JSON object a line")
     add.unconfinable("video", does.video, "the eye alone, as its socket starts it")
     add.configured("notify", does.notify, "the voice alone, as its unit starts it")
+    ward = add.plain("ward", does.ward, "the station of a ward: the board of many rooms, by a broker")
+    ward.add_argument("--config", type=Path, metavar="FILE", help="the station's configuration (ward.example.toml)")
 
 
 def _trying_out(add: _Adder) -> None:

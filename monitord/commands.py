@@ -59,6 +59,17 @@ def notify(options: argparse.Namespace) -> int:
     return main(config, options.config)
 
 
+def ward(options: argparse.Namespace) -> int:
+    from monitord.config.ward import WardFile
+
+    service.follow_supervisor()
+    service.log_setup("ward")
+    config = WardFile.load(options.config)
+    from monitord.ward.process import main
+
+    return main(config)
+
+
 def demo(options: argparse.Namespace) -> int:
     from monitord.tools.demo import demo
 

@@ -188,6 +188,8 @@ class Fault(Enum):
     TOO_HOT = 60
     MEMORY_LOW = 61
     CONFIGURATION = 62
+    ROOM_SILENT = 63
+    BROKER_AWAY = 64
 
 
 EAR_FAULTS = frozenset(fault for fault in Fault if fault.value < Fault.CAMERA_MISSING.value)

@@ -41,6 +41,15 @@ def state_dir() -> Path:
     return (Path(user) if user else Path.home() / ".local" / "state") / "monitord"
 
 
+def ward_dirs() -> tuple[Path, Path]:
+    """Folders of a station's state and of its page's address: not those of a room's monitor on the same machine."""
+    state, runtime = state_dir(), runtime_dir()
+    return (
+        state if os.environ.get("STATE_DIRECTORY") else state / "ward",
+        runtime if os.environ.get("RUNTIME_DIRECTORY") else runtime / "ward",
+    )
+
+
 def eye_state_dir() -> Path:
     """Folder of what is kept of the empty room: EYE_STATE_DIRECTORY, else that of the journal."""
     given = os.environ.get("EYE_STATE_DIRECTORY")

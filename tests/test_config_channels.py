@@ -19,6 +19,7 @@ EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 KINDS = {get_args(each.model_fields["kind"].annotation)[0]: each for each in get_args(get_args(ChannelConfig)[0])}
 NEEDED = {
     "mqtt": 'host = "10.0.0.1"',
+    "ward": 'brokers = ["10.0.0.1"]\nsite = "home"\nroom = "101"',
     "ntfy": 'url = "http://10.0.0.1"\ntopic = "t"',
     "gotify": 'url = "http://10.0.0.1"\ntoken = "t"',
     "webhook": 'url = "http://10.0.0.1"\nsecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"',
@@ -62,7 +63,7 @@ def test_the_port_is_the_usual_one(tmp_path):
 
 
 MQTT = '[notify.a]\nkind = "mqtt"\nhost = "b"\n'
-KINDS_TEXT = "'mqtt', 'ntfy', 'gotify', 'webhook', 'desktop', 'apprise'"
+KINDS_TEXT = "'mqtt', 'ward', 'ntfy', 'gotify', 'webhook', 'desktop', 'apprise'"
 
 
 @pytest.mark.parametrize(

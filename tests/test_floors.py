@@ -32,6 +32,8 @@ FLOORS: dict[str, int] = {
     "monitord.config.page": 0,
     "monitord.config.mistakes": 0,
     "monitord.config.changes": 0,
+    "monitord.config.file": 0,
+    "monitord.config.ward": 0,
     "monitord.lan": 0,
     "monitord.paths": 0,
     # 1: shared means
@@ -97,6 +99,16 @@ FLOORS: dict[str, int] = {
     "monitord.notify.web.ntfy": 2,
     "monitord.notify.web.routes": 2,
     "monitord.notify.web.openapi": 2,
+    "monitord.wardtalk": 2,
+    "monitord.wardtalk.topics": 2,
+    "monitord.wardtalk.shape": 2,
+    "monitord.wardtalk.message": 2,
+    "monitord.wardtalk.schema": 2,
+    "monitord.wardtalk.order": 2,
+    "monitord.wardtalk.telling": 2,
+    "monitord.ward": 2,
+    "monitord.ward.board": 2,
+    "monitord.ward.triage": 2,
     # 3: edges, where the world begins
     "monitord.audio.templates": 3,
     "monitord.audio.models": 3,
@@ -122,7 +134,9 @@ FLOORS: dict[str, int] = {
     "monitord.notify.desktop": 3,
     "monitord.notify.channels": 3,
     "monitord.notify.sinks.broker": 3,
+    "monitord.notify.sinks.brokers": 3,
     "monitord.notify.sinks.mqtt": 3,
+    "monitord.notify.sinks.ward": 3,
     "monitord.notify.sinks.http": 3,
     "monitord.notify.sinks.ntfy": 3,
     "monitord.notify.sinks.gotify": 3,
@@ -151,6 +165,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.web.gate": 3,
     "monitord.notify.web.api": 3,
     "monitord.notify.web.server": 3,
+    "monitord.ward.ledger": 3,
     # 4: processes
     "monitord.audio.loop": 4,
     "monitord.audio.process": 4,
@@ -161,7 +176,11 @@ FLOORS: dict[str, int] = {
     "monitord.notify.trial": 4,
     "monitord.notify.voice": 4,
     "monitord.notify.unwritten": 4,
+    "monitord.notify.openpage": 4,
     "monitord.notify.process": 4,
+    "monitord.ward.desk": 4,
+    "monitord.ward.station": 4,
+    "monitord.ward.process": 4,
     "monitord.supervisor": 4,
     # 5: what a person runs; everything in monitord.tools too
     "monitord.commands": 5,
@@ -196,7 +215,7 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
-    "sqlite3": ("monitord.notify.database", "monitord.notify.journal"),
+    "sqlite3": ("monitord.notify.database", "monitord.notify.journal", "monitord.ward.ledger"),
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
 serves, and how a sink reaches a machine)."""

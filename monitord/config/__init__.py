@@ -6,10 +6,9 @@ its default; a test holds the two together. Each section has a module of its own
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monitord.config.channels import (
@@ -17,6 +16,7 @@ from monitord.config.channels import (
     LOG,
     PAGE,
     AppriseConfig,
+    BrokersConfig,
     ChannelConfig,
     Channels,
     DesktopConfig,
@@ -24,10 +24,11 @@ from monitord.config.channels import (
     MqttConfig,
     MqttVersion,
     NtfyConfig,
+    WardConfig,
     WebhookConfig,
 )
+from monitord.config.file import read_file
 from monitord.config.hours import QuietConfig
-from monitord.config.mistakes import explain
 from monitord.config.page import PageConfig
 from monitord.config.report import ReportConfig
 from monitord.config.rules import (
@@ -69,6 +70,7 @@ __all__ = [
     "AlertWhen",
     "AppriseConfig",
     "AudioConfig",
+    "BrokersConfig",
     "ChannelConfig",
     "Config",
     "ConfigError",
@@ -93,6 +95,7 @@ __all__ = [
     "Sensitivity",
     "Until",
     "VideoConfig",
+    "WardConfig",
     "WebhookConfig",
 ]
 
@@ -144,26 +147,7 @@ class Config(Section):
         Raises:
             ConfigError: the file cannot be read, is no TOML, or has a wrong key or value; one line per mistake.
         """
-        if path is None:
-            return cls()
-        try:
-            text = path.read_bytes().decode("utf-8")
-        except OSError as cause:
-            raise ConfigError(f"{path}: cannot be read: {cause.strerror}") from None
-        except UnicodeDecodeError as cause:
-            raise ConfigError(f"{path}: is not UTF-8 text at byte {cause.start}; save it as UTF-8") from None
-        try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as cause:
-            raise ConfigError(f"{path}: is not valid TOML: {cause}") from None
-        except RecursionError:
-            raise ConfigError(f"{path}: is nested too deeply") from None
-        except ValueError:  # Of Python's own: an integer of thousands of digits.
-            raise ConfigError(f"{path}: has a number of far too many digits") from None
-        try:
-            return cls.model_validate(content)
-        except ValidationError as cause:
-            raise ConfigError("\n".join(explain(path, text, error, cls) for error in cause.errors())) from None
+        return cls() if path is None else read_file(path, cls)
 
 
 def _mistake(keys: list[str], sentence: str) -> PydanticCustomError:

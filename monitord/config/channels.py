@@ -144,6 +144,78 @@ class MqttConfig(_Channel):
         return self.port or (8883 if self.encrypted else 1883)
 
 
+class BrokersConfig(_Channel):
+    """The brokers of a facility, and how this machine is known to them.
+
+    Attributes:
+        brokers: "host" or "host:port"; the first that answers is used, and returned to when it is back.
+        version: of the protocol; NATS speaks 3.1.1 only.
+        tls: whether connections are encrypted; a CA or a certificate says so, too.
+    """
+
+    brokers: Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=8)]
+    version: Annotated[MqttVersion, Field(strict=False)] = MqttVersion.FIVE
+    tls: bool = False
+    ca_file: File = ""
+    certificate_file: File = ""
+    key_file: File = ""
+    username: str = Field(default="", max_length=200)
+    password: SecretStr = SecretStr("")
+    password_file: File = ""
+
+    @field_validator("brokers")
+    @classmethod
+    def _places(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for each in value:
+            _local_host(_place(each)[0], info)
+        if len(set(value)) < len(value):
+            raise ValueError("names one twice")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        self._each()
+        return self
+
+    def each(self) -> tuple[MqttConfig, ...]:
+        """One channel's section for each of the brokers, in their order."""
+        return self._each()
+
+    def _each(self) -> tuple[MqttConfig, ...]:
+        shared = {name: getattr(self, name) for name in _OF_A_BROKER}
+        places = [_place(each) for each in self.brokers]
+        return tuple(MqttConfig(kind="mqtt", host=host, port=port, **shared) for host, port in places)
+
+
+_OF_A_BROKER = (
+    "cgnat", "version", "tls", "ca_file", "certificate_file", "key_file", "username", "password", "password_file"
+)  # fmt: skip
+WardName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+"""Of a site, a room, a ward, a station: it is part of a topic."""
+
+
+def _place(text: str) -> tuple[str, int]:
+    """Host and port (0: the usual one) of "host", "host:port", "[2001:db8::1]:port".
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if text.count(":") > 1 and "[" not in text:  # IPv6 without a port.
+        return text, 0
+    found = re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", text, re.ASCII)
+    if found is None or not 0 < int(found[2] or 1) < 65536:  # noqa: PLR2004 - TCP's
+        raise ValueError('has one in it that is neither "host" nor "host:port"')
+    return found[1].strip("[]"), int(found[2] or 0)
+
+
+class WardConfig(BrokersConfig):
+    """The ward's stations, by the facility's brokers. `site` and `room` are what the topics call this one."""
+
+    kind: Literal["ward"]
+    site: WardName
+    room: WardName
+
+
 class _Web(_Channel):
     """What is reached by HTTP. `ca_file`: who signed the server's certificate, where that is a CA of the house."""
 
@@ -276,7 +348,8 @@ def webhook_key(secret: str) -> bytes:
 
 
 ChannelConfig = Annotated[
-    MqttConfig | NtfyConfig | GotifyConfig | WebhookConfig | DesktopConfig | AppriseConfig, Field(discriminator="kind")
+    MqttConfig | WardConfig | NtfyConfig | GotifyConfig | WebhookConfig | DesktopConfig | AppriseConfig,
+    Field(discriminator="kind"),
 ]
 
 

@@ -10,6 +10,7 @@ from monitord.config import (
     GotifyConfig,
     MqttConfig,
     NtfyConfig,
+    WardConfig,
     WebhookConfig,
 )
 
@@ -35,13 +36,17 @@ def page_for_others(config: Config) -> str:
     return f"{'https' if page.secure else 'http'}://{shown}:{page.port}/"
 
 
-def _channel(name: str, section: ChannelConfig, config: Config, url: str) -> Sink:
+def _channel(name: str, section: ChannelConfig, config: Config, url: str) -> Sink:  # noqa: PLR0911 - one return a kind
     language = config.room.language
     match section:
         case MqttConfig():
             from monitord.notify.sinks.mqtt import MqttSink  # noqa: PLC0415
 
             return MqttSink(name, section, config.room.name, language, url=url)
+        case WardConfig():
+            from monitord.notify.sinks.ward import WardSink  # noqa: PLC0415
+
+            return WardSink(name, section)
         case NtfyConfig():
             from monitord.notify.sinks.ntfy import NtfySink  # noqa: PLC0415
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from monitord import paths, service
 from monitord.config import Config, ConfigError
 from monitord.config.changes import changes
-from monitord.config.page import Pairing
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery, texts, trial
+from monitord.notify import delivery, trial
 from monitord.notify.channels import channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.machine import Machine
+from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
 from monitord.notify.pause import PauseError
 from monitord.notify.record import Record
@@ -30,15 +30,12 @@ from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import NAME as PAGE_SINK
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.voice import Voice
-from monitord.notify.web import accessfile, ntfy
-from monitord.notify.web.accessfile import AccessFile
+from monitord.notify.web import ntfy
 from monitord.notify.web.answers import NotNowError
-from monitord.notify.web.doorkeeper import Doorkeeper
 from monitord.notify.web.feed import Feed
-from monitord.notify.web.gate import Gate, names_of_this_machine
 from monitord.notify.web.hub import Hub
-from monitord.notify.web.server import Server, ServerError
-from monitord.notify.web.tls import Tls, TlsError
+from monitord.notify.web.server import ServerError
+from monitord.notify.web.tls import TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,15 +46,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAGE = "page"
-"""File in the runtime folder that holds the address of the page while it is served."""
-PAGE_CA = "page-ca.crt"
-"""Beside it: the certificate that signs the page's, while it is served by TLS."""
-TOKEN = "page-token"  # noqa: S105 - the name of a file
-"""Beside it, for the user of this process: what `monitord status` shows where this machine has to be paired, too."""
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
-_RENEW_S = 3600.0
 _FORGET_S = 6 * 3600.0
 _MACHINE_S = 30.0
 _AT_ONCE = 4
@@ -127,29 +117,16 @@ class _Process:
         self._voice.confined(self._confinement.held, complete=self._confinement.complete)
         self._voice.configured(right=True)
         self._recall()
-        page = self._config.page
-        names = names_of_this_machine()
-        self._doorkeeper = Doorkeeper(AccessFile(paths.state_dir() / accessfile.NAME), page.session_days)
-        gate = Gate(
-            self._doorkeeper,
-            names,
-            scheme="https" if page.secure else "http",
-            trust_here=page.pairing is Pairing.LAN,
-            cgnat=page.cgnat,
+        self._doorkeeper, url = await open_page(
+            self,
+            self._hub,
+            self._feed,
+            config=self._config.page,
+            language=self._config.room.language,
+            folders=(paths.state_dir(), paths.runtime_dir()),
+            cleanup=cleanup,
+            every=self._every,
         )
-        tls = Tls(paths.state_dir() / "tls", {page.address, *names}) if page.secure else None
-        button = texts.catalogue(self._config.room.language)["acknowledge"]
-        server = Server(self, self._hub, self._feed, gate, config=page, tls=tls, button=button)
-        url = await server.start()
-        cleanup.push_async_callback(server.stop)
-        if page.pairing is Pairing.ALWAYS:
-            _announce(paths.runtime_dir() / TOKEN, self._doorkeeper.own, cleanup, 0o600)
-        if tls is not None:
-            # Whoever may find the page may know its authority: `monitord status` of any user trusts no other.
-            _announce(paths.runtime_dir() / PAGE_CA, tls.certificates.authority.read_text("ascii"), cleanup)
-            self._every(_RENEW_S, tls.renew)
-        # Last: whoever finds the address finds the token and the authority beside it.
-        _announce(paths.runtime_dir() / PAGE, f"{url}\n", cleanup)
         cleanup.push_async_callback(self._outlets.stop)
         self._outlets.start(self)
         self._loop.add_reader(self._inbox.fileno(), self._readable)
@@ -373,16 +350,3 @@ class _Process:
         log.critical("the voice ends: %s: %r", context.get("message"), cause)
         self._status = 1
         self._stop.set()
-
-
-def _announce(path: Path, text: str, cleanup: contextlib.AsyncExitStack, mode: int = 0o644) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, opened with its mode
-            file.write(text)
-        path.chmod(mode)  # Whatever the umask: `monitord status` of any user finds the page by it.
-    except OSError as cause:
-        log.warning("%s: the page's address cannot be written: %s", path, cause.strerror)
-    else:
-        cleanup.callback(path.unlink, missing_ok=True)

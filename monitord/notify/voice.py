@@ -73,6 +73,8 @@ class Voice:
         publish: called with the name and the content of everything that open pages should learn.
         jitter: gives a number 0..1 for the back-off.
         followers: names of the channels that are also brought what comes after an alert.
+        book: makes the book of live incidents from those of a former life, the next number and the time; None: that
+            of one room. A station of a ward brings its own (`monitord.ward`).
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Voice:
         publish: Callable[[str, Json], None],
         jitter: Callable[[], float],
         followers: Collection[str] = (),
+        book: Callable[[list[Incident], int, float], Triage] | None = None,
     ) -> None:
         self._config, self._journal, self._sinks, self._clock = config, journal, tuple(sinks), clock
         self._transmit, self._publish, self._jitter = transmit, publish, jitter
@@ -95,16 +98,7 @@ class Voice:
         self._wait_s = config.video.look_s + LOOK_GRACE_S
         live = journal.live_incidents()
         now = clock.monotonic()
-        self._triage = Triage(
-            config.room.name,
-            config.rules,
-            self._wait_s,
-            quiet=config.quiet_hours,
-            camera=not config.video.off,
-            live=live,
-            next_id=next_incident,
-            now=now,
-        )
+        self._triage = (book or self._book_of_a_room)(live, next_incident, now)
         self._shown = {each.id: each for each in sorted([*live, *journal.incidents(SHOWN)], key=lambda each: each.id)}
         self._outbox = Outbox([*journal.deliveries(list(self._shown)), *journal.unfinished()], next_delivery)
         self._unwritten = Unwritten()
@@ -121,6 +115,27 @@ class Voice:
         if journal.in_memory:
             log.error("%s; until then it is kept in memory only", journal.in_memory)
             self.fault(Fault.JOURNAL)
+
+    def _book_of_a_room(self, live: list[Incident], next_id: int, now: float) -> Triage:
+        config = self._config
+        return Triage(
+            config.room.name,
+            config.rules,
+            self._wait_s,
+            quiet=config.quiet_hours,
+            camera=not config.video.off,
+            live=live,
+            next_id=next_id,
+            now=now,
+        )
+
+    def settle(self, changes: Sequence[Change]) -> None:
+        """What the caller's own book says has changed: write it, tell it, show it."""
+        self._settle(changes)
+
+    def tell_by(self, sinks: Sequence[str]) -> None:
+        """Alerts go out by these channels from now on; what is under way by another one stays so."""
+        self._addressees = replace(self._addressees, sinks=tuple(sinks))
 
     def heal(self) -> None:
         """Try again what the journal could not do: to be on the disk, to take what is unwritten."""

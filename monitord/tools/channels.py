@@ -12,7 +12,15 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitord.config import AppriseConfig, DesktopConfig, GotifyConfig, MqttConfig, NtfyConfig, WebhookConfig
+from monitord.config import (
+    AppriseConfig,
+    DesktopConfig,
+    GotifyConfig,
+    MqttConfig,
+    NtfyConfig,
+    WardConfig,
+    WebhookConfig,
+)
 from monitord.config.channels import apprise_host, webhook_key
 from monitord.lan import LanError, destination, local_address
 from monitord.notify import desktop
@@ -39,7 +47,7 @@ def check_channels(config: Config) -> bool:
     return good
 
 
-def _look_at(section: ChannelConfig) -> str:  # noqa: C901 - one branch a kind
+def _look_at(section: ChannelConfig) -> str:  # noqa: C901, PLR0911, PLR0912 - one branch a kind
     match section:
         case MqttConfig():
             reveal(section.password, section.password_file)
@@ -48,6 +56,14 @@ def _look_at(section: ChannelConfig) -> str:  # noqa: C901 - one branch a kind
             leads = _leads(section.host, cgnat=section.cgnat)
             open_ = section.username and not section.encrypted and not _is_here(section.host)
             return f"mqtt at {leads}" + (", whose password crosses the network unencrypted; see tls" if open_ else "")
+        case WardConfig():
+            reveal(section.password, section.password_file)
+            each = section.each()
+            if each[0].encrypted:
+                context(section.ca_file, section.certificate_file, section.key_file)
+            open_ = section.username and not each[0].encrypted and not all(_is_here(one.host) for one in each)
+            leads = ", ".join(_leads(one.host, cgnat=section.cgnat) for one in each)
+            return f"ward at {leads}" + (", whose password crosses the network unencrypted; see tls" if open_ else "")
         case NtfyConfig():
             reveal(section.token, section.token_file)
             reveal(section.password, section.password_file)

@@ -79,8 +79,8 @@ class BrokerError(Exception):
 class Broker:
     """A connection that stands; `connect` makes it."""
 
-    def __init__(self, host: str, client: aiomqtt.Client) -> None:
-        self._host, self._client = host, client
+    def __init__(self, host: str, client: aiomqtt.Client, *, five: bool) -> None:
+        self._host, self._client, self._five = host, client, five
         self._paho: Any = client._client  # noqa: SLF001 - the one thing behind aiomqtt that is needed; see the module
         self._sent: dict[int, asyncio.Future[int]] = {}
         self._heard = _LastError()
@@ -99,15 +99,25 @@ class Broker:
             raise RuntimeError("paho-mqtt has changed: its socket cannot be ours any more")
         self._paho._create_socket_connection = lambda: connection  # noqa: SLF001
 
-    async def publish(self, topic: str, payload: str, *, retain: bool = False) -> bool:
+    async def publish(self, topic: str, payload: str, *, retain: bool = False, expires_s: int = 0) -> bool:
         """Publish with QoS 1 and wait for the PUBACK; returns whether anybody is subscribed (3.1.1 cannot tell: True).
+
+        Args:
+            topic: where.
+            payload: what; "" retained takes away what is retained there.
+            retain: whether the broker keeps it for who comes later.
+            expires_s: seconds after which the broker forgets it (MQTT 5); 0: never.
 
         Raises:
             BrokerError: the broker did not take it.
         """
         if self.gone.done():
             raise self.why_gone()
-        info = self._paho.publish(topic, payload, qos=1, retain=retain)
+        properties = None
+        if expires_s and self._five:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's
+            properties.MessageExpiryInterval = expires_s
+        info = self._paho.publish(topic, payload, qos=1, retain=retain, properties=properties)
         if info.rc:
             raise BrokerError(f"the connection to {self._host} is lost")
         sent = asyncio.get_running_loop().create_future()
@@ -124,18 +134,20 @@ class Broker:
             raise BrokerError(f"{topic}: {self._host} {said}", lasting=True)
         return code != NOBODY
 
-    async def subscribe(self, topic: str) -> int:
+    async def subscribe(self, *topics: str) -> int:
         """Subscribe with QoS 1; returns how many messages of the time before are waiting in `messages`.
 
         Raises:
             BrokerError: the broker does not let us.
         """
         try:
-            codes = await self._client.subscribe(topic, qos=1)
+            codes = await self._client.subscribe([(topic, 1) for topic in topics])
         except aiomqtt.MqttError:
             raise self.why_gone() from None
-        if any((code.value if isinstance(code, ReasonCode) else code) >= _FAILED for code in codes):
-            raise BrokerError(f"{topic}: {self._host} does not let us read it", lasting=True)
+        numbers = [code.value if isinstance(code, ReasonCode) else code for code in codes]
+        refused = next((topic for topic, number in zip(topics, numbers, strict=False) if number >= _FAILED), None)
+        if refused is not None:
+            raise BrokerError(f"{refused}: {self._host} does not let us read it", lasting=True)
         return len(self._client.messages)
 
     async def messages(self) -> AsyncIterator[aiomqtt.Message]:
@@ -230,7 +242,13 @@ class _LastError(logging.Handler):
 
 @contextlib.asynccontextmanager
 async def connect(
-    config: MqttConfig, *, identifier: str, will: tuple[str, str], resolve: dial.Resolve | None = None
+    config: MqttConfig,
+    *,
+    identifier: str,
+    will: tuple[str, str],
+    resolve: dial.Resolve | None = None,
+    session_s: int = SESSION_S,
+    queue: int = QUEUE_MAX,
 ) -> AsyncIterator[Broker]:
     """A connection to the broker, with a session that outlives it.
 
@@ -239,6 +257,8 @@ async def connect(
         identifier: the client's; the session is known by it.
         will: topic and payload that the broker publishes, retained, when we are gone without a goodbye.
         resolve: as in `monitord.notify.dial.connect`.
+        session_s: for how long the session outlives it; 0: not at all.
+        queue: messages that may wait to be read.
 
     Raises:
         BrokerError: there is none, or it does not let us in; for lack of trust, before anything secret is sent.
@@ -246,7 +266,7 @@ async def connect(
     connection = await _socket(config, resolve)
     five = config.version is MqttVersion.FIVE
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's
-    properties.SessionExpiryInterval = SESSION_S
+    properties.SessionExpiryInterval = session_s
     try:
         password = reveal(config.password, config.password_file)
     except SecretError as cause:
@@ -259,15 +279,15 @@ async def connect(
         password=password or None,
         identifier=identifier,
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-        clean_session=None if five else False,
-        clean_start=False if five else MQTT_CLEAN_START_FIRST_ONLY,  # The latter stands for: there is none in 3.1.1.
+        clean_session=None if five else not session_s,
+        clean_start=not session_s if five else MQTT_CLEAN_START_FIRST_ONLY,  # The latter stands for: none in 3.1.1.
         properties=properties if five else None,
         will=aiomqtt.Will(will[0], will[1], qos=1, retain=True),
         keepalive=KEEP_ALIVE_S,
         timeout=ANSWER_S,
-        max_queued_incoming_messages=QUEUE_MAX,
+        max_queued_incoming_messages=queue,
     )
-    broker = Broker(config.host, client)
+    broker = Broker(config.host, client, five=five)
     try:
         broker.use(connection)
         await broker.enter()

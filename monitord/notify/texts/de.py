@@ -74,6 +74,8 @@ FAULT: dict[Fault, str] = {
     Fault.UNCONFINED: "Der Wächter läuft OHNE Abschottung: Der Kernel hält Ton und Bild nicht zurück.",
     Fault.CONFIGURATION: "Die Konfigurationsdatei ist falsch und gilt nicht; \u201emonitord check\u201c sagt, wo.",
     Fault.VOICE_UNCONFINED: "Die Stimme läuft OHNE Abschottung: Sie konnte nicht ablegen, was sie nicht braucht.",
+    Fault.ROOM_SILENT: "Das Zimmer schweigt: niemand weiß, ob dort jemand zuhört.",
+    Fault.BROKER_AWAY: "Die Station hat den Broker verloren: sie hört keines ihrer Zimmer.",
     Fault.POWER_LOW: "Das Netzteil ist zu schwach; nehmen Sie das für dieses Gerät gedachte.",
     Fault.THROTTLED: "Das Gerät bremst sich selbst; prüfen Sie Netzteil und Kühlung.",
     Fault.TOO_HOT: "Das Gerät ist zu heiß; geben Sie ihm Luft.",

@@ -74,6 +74,8 @@ FAULT: dict[Fault, str] = {
     Fault.UNCONFINED: "The monitor runs UNCONFINED: the kernel does not keep sound and pictures inside.",
     Fault.CONFIGURATION: "The configuration file is wrong and not in effect; \u201cmonitord check\u201d says where.",
     Fault.VOICE_UNCONFINED: "The voice runs UNCONFINED: it could not give up what it does not need.",
+    Fault.ROOM_SILENT: "The room is silent: nobody knows whether anybody listens there.",
+    Fault.BROKER_AWAY: "The station has lost the broker: it hears none of its rooms.",
     Fault.POWER_LOW: "The power supply is too weak; use the one made for this machine.",
     Fault.THROTTLED: "The machine slows itself down; check its power supply and its cooling.",
     Fault.TOO_HOT: "The machine is too hot; give it air.",

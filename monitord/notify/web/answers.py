@@ -51,6 +51,16 @@ class Answers(Protocol):
         """End a pause; returns the state."""
 
 
+class WardAnswers(Protocol):
+    """The station of a ward, beside what a room answers."""
+
+    def board(self) -> Json:
+        """All rooms, by urgency."""
+
+    def take(self, room: str, number: int, act: str, by: str, via: str) -> Json | None:
+        """A person acknowledges ("ack") or mutes ("mute") an incident of a room, 0: its silence; returns the room."""
+
+
 class NotNowError(Exception):
     """The voice cannot do what was asked; the text says why in one sentence."""
 

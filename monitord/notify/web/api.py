@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from monitord.notify import delivery
 from monitord.notify.web.access import Role, Session, clean_name
-from monitord.notify.web.answers import HEADERS, Answers, error_answer, json_answer
+from monitord.notify.web.answers import HEADERS, Answers, WardAnswers, error_answer, json_answer
 from monitord.notify.web.doorkeeper import GuessError, LockedError
 from monitord.notify.web.gate import VISITOR, BadInputError, BadTokenError, Gate
 from monitord.notify.web.hub import TooManyPagesError
 from monitord.notify.web.limits import peer_key
 from monitord.notify.web.openapi import document
-from monitord.notify.web.routes import API, NUMBER_MAX
+from monitord.notify.web.routes import API, NUMBER_MAX, WARD
+from monitord.wardtalk.topics import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,16 +44,18 @@ class Api:
         hub: the live stream.
         gate: who may ask.
         topic: of ntfy; "" where it is not served.
+        ward: the station, where this is one.
     """
 
-    def __init__(self, answers: Answers, hub: Hub, gate: Gate, topic: str) -> None:
-        self._answers, self._hub, self._gate, self._topic = answers, hub, gate, topic
-        self._document = document()
+    def __init__(self, answers: Answers, hub: Hub, gate: Gate, topic: str, ward: WardAnswers | None = None) -> None:
+        self._answers, self._hub, self._gate, self._topic, self._ward = answers, hub, gate, topic, ward
+        self._routes = API if ward is None else (*API, *WARD)
+        self._document = document(self._routes)
         self._testing = asyncio.Lock()
 
     def add_to(self, application: web.Application) -> None:
         """Register every route."""
-        for route in API:
+        for route in self._routes:
             handler = getattr(self, route.name)
             guarded = handler if route.needs is None else self._gate.only(route.needs, handler)
             application.router.add_route(route.method, route.path, guarded)
@@ -174,6 +178,30 @@ class Api:
         """End a pause."""
         await _body(request, {})
         return json_answer({"state": self._answers.resume(VISITOR.get().name, _via())})
+
+    async def board(self, _: web.Request) -> web.Response:
+        """The board of the ward."""
+        return json_answer(self._station.board())
+
+    async def room_ack(self, request: web.Request) -> web.Response:
+        """A person takes an incident of a room."""
+        return await self._of_a_room(request, "ack")
+
+    async def room_mute(self, request: web.Request) -> web.Response:
+        """Stop the tones of an incident of a room."""
+        return await self._of_a_room(request, "mute")
+
+    async def _of_a_room(self, request: web.Request, act: str) -> web.Response:
+        room, by, via = request.match_info["room"], VISITOR.get().name, _via()
+        if not re.fullmatch(NAME, room, re.ASCII):
+            raise BadInputError(f"room {room[:40]!r} is no name")
+        return await _numbered(request, lambda number: self._station.take(room, number, act, by, via), "incident")
+
+    @property
+    def _station(self) -> WardAnswers:
+        if self._ward is None:  # pragma: no cover - its routes are there with a station only
+            raise RuntimeError("this is no station")
+        return self._ward
 
     async def openapi(self, _: web.Request) -> web.Response:
         """The description of all this."""

@@ -6,10 +6,14 @@ Format: https://spec.openapis.org/oas/v3.1.0
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitord import __version__
 from monitord.notify.web.routes import API, NUMBER_MAX, SCHEMAS, Route
+from monitord.wardtalk.topics import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PHRASES = {
     400: "A value is not what it must be.",
@@ -24,10 +28,10 @@ _PHRASES = {
 _GATE = (400, 403, 413, 429, 503)
 
 
-def document() -> dict[str, Any]:
-    """The whole document."""
+def document(routes: Iterable[Route] = API) -> dict[str, Any]:
+    """The whole document of `routes`."""
     paths: dict[str, dict[str, Any]] = {}
-    for route in API:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
@@ -51,8 +55,10 @@ def _operation(route: Route) -> dict[str, Any]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX},
-            "example": 1,
+            "schema": {"type": "string", "pattern": f"^{NAME}$"}
+            if name == "room"
+            else {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX},
+            "example": "101" if name == "room" else 1,
         }
         for name in re.findall(r"{(\w+)}", route.path)
     ]

@@ -109,6 +109,25 @@ SCHEMAS: dict[str, Schema] = {
         paired=FLAG,
         ntfy_topic={"type": ["string", "null"]},
     ),
+    "WardRoom": _object(
+        room=TEXT,
+        label=TEXT,
+        rank={"enum": [0, 1, 2, 3]},
+        since={"type": "number"},
+        incident={"type": ["object", "null"]},
+        acknowledged={"type": ["object", "null"]},
+        protected=FLAG,
+        faults=_list(TEXT),
+        heard_s=SECONDS,
+    ),
+    "Board": _object(
+        ward=TEXT,
+        at={"type": "number"},
+        station=TEXT,
+        others=_list({"type": "object"}),
+        rooms=_list(_ref("WardRoom")),
+        refused=_object(replayed=WHOLE, malformed=WHOLE, forged=WHOLE),
+    ),
     "Nights": _object(nights=_list({"type": "object"})),
     "Health": _object(healthy=FLAG),
 }
@@ -239,3 +258,33 @@ API: tuple[Route, ...] = (
     Route("GET", "/api/v1/openapi.json", "openapi", None, "This document.", {"type": "object"}),
 )
 """All of /api/v1."""
+
+WARD: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/api/v1/board",
+        "board",
+        Role.WATCH,
+        "The board of the ward: all its rooms, the most urgent first.",
+        _ref("Board"),
+    ),
+    Route(
+        "POST",
+        "/api/v1/rooms/{room}/incidents/{number}/ack",
+        "room_ack",
+        Role.ACKNOWLEDGE,
+        "A person takes an incident of a room; number 0 is the room's silence.",
+        _ref("WardRoom"),
+        errors=(404,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/rooms/{room}/incidents/{number}/mute",
+        "room_mute",
+        Role.ACKNOWLEDGE,
+        "Stop the tones of an incident of a room; it stays unacknowledged.",
+        _ref("WardRoom"),
+        errors=(404,),
+    ),
+)
+"""What a station of a ward serves beside it."""

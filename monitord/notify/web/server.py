@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitord.notify.web.answers import HEADERS, Answers, error_answer
+from monitord.notify.web.answers import HEADERS, Answers, WardAnswers, error_answer
 from monitord.notify.web.api import Api
 from monitord.notify.web.doors import Doors
 from monitord.notify.web.files import files
@@ -72,14 +72,24 @@ class Server:
         config: where.
         tls: None: plain HTTP.
         button: what the button on a notification of an ntfy app says.
+        ward: the station, where this is one.
     """
 
     def __init__(
-        self, answers: Answers, hub: Hub, feed: Feed, gate: Gate, *, config: PageConfig, tls: Tls | None, button: str
+        self,
+        answers: Answers,
+        hub: Hub,
+        feed: Feed,
+        gate: Gate,
+        *,
+        config: PageConfig,
+        tls: Tls | None,
+        button: str,
+        ward: WardAnswers | None = None,
     ) -> None:
         self._gate, self._hub, self._feed, self._config, self._tls = gate, hub, feed, config, tls
         self._button = button
-        self._api = Api(answers, hub, gate, config.ntfy_topic)
+        self._api = Api(answers, hub, gate, config.ntfy_topic, ward)
 
     async def start(self) -> str:
         """Listen; returns the URL of the page. Port 0 takes any free one.

@@ -1,0 +1,1 @@
+"""The station of a ward: it hears many rooms by a broker, shows their board, rings, and sends acknowledgements."""

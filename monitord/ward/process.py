@@ -1,0 +1,366 @@
+"""The process of a station: the voice without ear and eye, with a broker's rooms in their place.
+
+It is confined as the voice is, serves the same page, keeps the same journal, and is watched by the same watchdog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import signal
+from typing import TYPE_CHECKING, Any
+
+from monitord import paths, service
+from monitord.confine import Process, confine
+from monitord.events import Fault, Sound
+from monitord.notify import delivery, trial
+from monitord.notify.channels import channels, page_for_others
+from monitord.notify.clock import Clock
+from monitord.notify.incident import UNANSWERED
+from monitord.notify.journal import Journal, JournalError
+from monitord.notify.mood import Mood
+from monitord.notify.openpage import open_page
+from monitord.notify.outlets import Outlets
+from monitord.notify.sinks.log import LogSink
+from monitord.notify.sinks.page import PageSink
+from monitord.notify.voice import Voice
+from monitord.notify.web.answers import NotNowError
+from monitord.notify.web.feed import Feed
+from monitord.notify.web.hub import Hub
+from monitord.notify.web.server import ServerError
+from monitord.notify.web.tls import TlsError
+from monitord.ward.board import Board
+from monitord.ward.desk import Desk
+from monitord.ward.ledger import Ledger
+from monitord.ward.station import StationLine
+from monitord.ward.triage import WardTriage
+from monitord.wardtalk.message import BOOT_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitord.config.ward import WardFile
+    from monitord.confine import Confinement
+    from monitord.notify.incident import Incident
+    from monitord.notify.sinks import Notice
+
+log = logging.getLogger(__name__)
+
+LEDGER = "ward.sqlite3"
+BEAT_S = 5.0
+"""Seconds between two states on the stream; a page that hears none for three of them says so."""
+_TICK_S = 1.0
+_WRITE_S = 0.5
+_ALIVE_S = 60.0
+_FORGET_S = 6 * 3600.0
+_DAY_S = 86400.0
+
+
+def main(config: WardFile) -> int:
+    """Run the station until SIGTERM or SIGINT; returns the exit code."""
+    confinement = confine(Process.VOICE)
+    try:
+        return asyncio.run(WardProcess(config, Clock(), confinement).run())
+    except (JournalError, ServerError, TlsError) as cause:
+        log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
+        return 1
+
+
+class WardProcess:
+    """One station.
+
+    Args:
+        config: its file.
+        clock: both clocks.
+        confinement: what holds of this process; None: nobody asked (tests).
+    """
+
+    def __init__(self, config: WardFile, clock: Clock, confinement: Confinement | None = None) -> None:
+        self._file, self._config = config, config.as_room()
+        self._clock, self._confinement = clock, confinement
+        self._status = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._tested: dict[str, Any] | None = None
+        self._boot = secrets.randbelow(BOOT_MAX) + 1
+
+    async def run(self) -> int:
+        """Raises: JournalError, ServerError, TlsError."""
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._loop.set_exception_handler(self._broken)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop.set)
+        async with contextlib.AsyncExitStack() as cleanup:
+            await self._start(cleanup)
+            await self._stop.wait()
+            service.notify("STOPPING=1")
+        return self._status
+
+    async def _start(self, cleanup: contextlib.AsyncExitStack) -> None:
+        state, runtime = paths.ward_dirs()
+        ward = self._file.ward
+        self._ledger = Ledger(state / LEDGER, ward.station)
+        cleanup.callback(self._ledger.close)
+        self._ledger.begin(self._clock.wall())
+        self._journal = Journal(state / paths.JOURNAL, self._clock, or_in_memory=True)
+        cleanup.callback(self._journal.close)
+        self._hub = Hub(lambda: {"state": self.state(), "incidents": self.incidents(), "board": self.board()})
+        self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
+        others = channels(self._config, page_for_others(self._config))
+        self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
+        self._voice = Voice(
+            self._config,
+            self._journal,
+            self._outlets.names,
+            self._clock,
+            transmit=self._outlets.transmit,
+            publish=self._publish,
+            jitter=random.random,
+            followers=self._outlets.followers,
+            book=self._book,
+        )
+        cleanup.callback(self._voice.flush)
+        if self._confinement is not None:
+            self._voice.confined(self._confinement.held, complete=self._confinement.complete)
+        board = Board(
+            ward.site,
+            ward.name,
+            ward.station,
+            rooms=ward.labels,
+            now=self._clock.monotonic(),
+            lives=self._ledger.lives(),
+        )
+        self._desk = Desk(
+            self._file,
+            board=board,
+            triage=self._triage,
+            voice=self._voice,
+            ledger=self._ledger,
+            clock=self._clock,
+            boot=self._boot,
+            sinks=self._outlets.names,
+            say=lambda room, ack: self._line.say(room, ack),  # noqa: PLW0108 - there is no line yet
+            publish=self._publish_board,
+        )
+        self._line = StationLine(self._file, self._desk, self._arm)
+        cleanup.callback(self._write)
+        self._doorkeeper, url = await open_page(
+            self,
+            self._hub,
+            self._feed,
+            config=self._file.page,
+            language=ward.language,
+            folders=(state, runtime),
+            cleanup=cleanup,
+            every=self._every,
+            ward=self,
+        )
+        cleanup.push_async_callback(self._outlets.stop)
+        self._outlets.start(self)
+        line = asyncio.create_task(self._line.run())
+        line.add_done_callback(self._line_ended)
+        cleanup.push_async_callback(_ended, line)
+        for seconds, call in (
+            (BEAT_S, self._beat),
+            (_TICK_S, self._tick_the_desk),
+            (_WRITE_S, self._write),
+            (_ALIVE_S, lambda: self._ledger.alive(self._clock.wall())),
+            (_FORGET_S, self._forget),
+        ):
+            self._every(seconds, call)
+        watchdog_s = service.watchdog_s()
+        if watchdog_s is not None:
+            self._every(watchdog_s, self._feed_watchdog)
+        self._tick()
+        log.info("the page of the ward is at %s", url)
+        service.notify(f"READY=1\nSTATUS=The page of the ward is at {url}")
+
+    def _book(self, live: list[Incident], next_id: int, _: float) -> WardTriage:
+        self._triage = WardTriage(
+            self._config.room.name,
+            self._file.ward.labels,
+            self._config.rules,
+            self._file.unseen(),
+            live=live,
+            mirrors=self._ledger.mirrors(),
+            next_id=next_id,
+        )
+        return self._triage
+
+    def board(self) -> dict[str, Any]:
+        """For the server: all rooms."""
+        return self._desk.json()
+
+    def take(self, room: str, number: int, act: str, by: str, via: str) -> dict[str, Any] | None:
+        """For the server: a person takes, or mutes, an incident of a room."""
+        before = self._triage.number((room, number)) if number else self._triage.silence(room)
+        result = self._desk.take(room, number, act, by, via)
+        if before is not None and result is not None:
+            self._acted(before, act, by)
+            return self._desk.room(room)
+        return result
+
+    def state(self) -> dict[str, Any]:
+        """For the server: the state of the station, as a room's page knows one."""
+        live = self._triage.live
+        mood = Mood.CALM
+        if live:
+            mood = Mood.FAULT
+        if any(isinstance(each.subject, Sound) and each.state in UNANSWERED for each in live):
+            mood = Mood.ALERT
+        return self._voice.state() | {"mood": mood.value, "ward": self._file.ward.name, "paused_until": None}
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """For the server: the newest incidents of the station."""
+        return self._voice.incidents()
+
+    def find(self, number: int) -> dict[str, Any] | None:
+        """For the server: one incident."""
+        return self._voice.find(number)
+
+    def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person acknowledges."""
+        result = self._voice.acknowledge(number, by, via)
+        if result is not None:
+            self._acted(number, "ack", by)
+        return result
+
+    def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
+        """For the server and the channels: a person mutes the tones."""
+        result = self._voice.mute(number, by, via)
+        if result is not None:
+            self._acted(number, "mute", by)
+        return result
+
+    def pause(self, minutes: int, by: str, via: str) -> dict[str, Any]:  # noqa: ARG002 - a room's
+        """For the server: raises NotNowError; a station has no microphone."""
+        raise NotNowError("a ward has no microphone; pause a room at the room")
+
+    def resume(self, by: str, via: str) -> dict[str, Any]:  # noqa: ARG002 - a room's
+        """For the server: as `pause`."""
+        raise NotNowError("a ward has no microphone; pause a room at the room")
+
+    def nights(self, days: int) -> list[dict[str, Any]]:  # noqa: ARG002 - a room's
+        """For the server: a station has none; its ledger is of the ward."""
+        return []
+
+    def channel(self, name: str, trouble: str) -> None:
+        """For the channels: one works, or does not."""
+        self._voice.channel(name, trouble)
+
+    def seen(self, number: int) -> dict[str, Any] | None:
+        """For the server: a screen has shown an alert."""
+        if self._outlets.seen(number):
+            return trial.seen_json(number)
+        return self._voice.report(number, delivery.Event.CONFIRMED)
+
+    async def test_alert(self, sink: str) -> list[dict[str, Any]] | None:
+        """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
+        results = await trial.run(self._outlets, sink, self._config.room.name)
+        if self._tested is not None:
+            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
+            self._tested = None
+        return results
+
+    def _acted(self, number: int, act: str, by: str) -> None:
+        self._desk.acted(number, act, by)
+        self._line.changed()
+        self._arm()
+
+    def _tick_the_desk(self) -> None:
+        self._desk.tick()
+        self._line.changed()
+        self._arm()
+
+    def _tick(self) -> None:
+        self._voice.tick()
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._voice.next_due()
+        self._timer = None if due is None else self._loop.call_at(due + 0.001, self._tick)
+
+    def _every(self, seconds: float, call: Callable[[], None]) -> None:
+        def again() -> None:
+            call()
+            self._loop.call_later(seconds, again)
+
+        self._loop.call_later(seconds, again)
+
+    def _beat(self) -> None:
+        self._hub.recheck(self._doorkeeper.holds)
+        self._feed.recheck(self._doorkeeper.holds)
+        self._publish("state", self.state())
+        self._voice.heal()
+        self._tick()
+
+    def _write(self) -> None:
+        try:
+            self._ledger.flush()
+        except JournalError as cause:
+            log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
+            self._voice.fault(Fault.JOURNAL)
+
+    def _forget(self) -> None:
+        try:
+            self._journal.forget(self._config.journal.keep_days)
+            self._ledger.forget(self._clock.wall() - self._config.journal.keep_days * _DAY_S)
+        except JournalError:
+            self._voice.fault(Fault.JOURNAL)
+
+    def _feed_watchdog(self) -> None:
+        try:
+            self._journal.probe()
+        except JournalError as cause:
+            log.error("%s", cause)  # noqa: TRY400 - as above
+            self._voice.fault(Fault.JOURNAL)
+        service.notify("WATCHDOG=1")
+
+    def _push(self, notice: Notice) -> None:
+        if notice.reason is delivery.Reason.TEST:
+            self._tested = self._voice.incident(notice.incident)
+            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
+            self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
+            self._feed.trial(notice.key, shown)
+            return
+        told = self._voice.incident(notice.incident)
+        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
+        if notice.urgency is not None:
+            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
+
+    def _publish(self, name: str, content: dict[str, Any]) -> None:
+        if name == "incident":
+            self._feed.incident(content)
+        if name == "state":
+            content = self.state()
+        self._hub.publish(name, content)
+        self._outlets.show(name, content)
+
+    def _publish_board(self, name: str, content: dict[str, Any]) -> None:
+        self._hub.publish(name, content)
+
+    def _report(self, number: int, event: delivery.Event, error: str) -> None:
+        self._voice.report(number, event, error)
+        self._arm()
+
+    def _line_ended(self, task: asyncio.Task[None]) -> None:
+        cause = None if task.cancelled() else task.exception()
+        if cause is not None:
+            self._loop.call_exception_handler({"message": "the line to the broker ended", "exception": cause})
+
+    def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours: end, loudly, and be started again; what the rooms say is retained."""
+        cause = context.get("exception")
+        log.critical("the station ends: %s: %r", context.get("message"), cause)
+        self._status = 1
+        self._stop.set()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""What rooms and stations of a ward say to one another by a broker: topics and messages, and nothing else. Pure."""
