@@ -37,8 +37,8 @@ def newer(text, patterns):
     return [name for name, pattern in patterns.items() if re.search(pattern, text, re.MULTILINE)]
 
 
-WARD = {"/board.js", "/rows.js", "/walk.js", "/ward.css"}
-"""What only the screen of a ward loads, once its station has sent it a board."""
+WARD = {"/board.js", "/rows.js", "/walk.js", "/ward.css", "/report.css"}
+"""What only the screen of a ward loads, once its station has sent it a board, and its report."""
 
 
 def size(paths):
