@@ -135,6 +135,7 @@ def _setting_up(add: _Adder) -> None:
     pair.add_argument("--role", choices=("watch", "acknowledge"), default="acknowledge", help="what it may do")
     pair.add_argument("--name", metavar="NAME", help="what it is called; without it, the phone says")
     pair.add_argument("--json", action="store_true", help="with --list: one JSON object a line")
+    pair.add_argument("--ward", action="store_true", help="with the station of a ward; FILE is its ward.toml")
     instead = pair.add_mutually_exclusive_group()
     instead.add_argument("--ntfy", action="store_true", help="a user and password for an ntfy app")
     instead.add_argument("--list", action="store_true", help="who is paired")

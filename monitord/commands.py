@@ -207,13 +207,25 @@ def notify_desktop(options: argparse.Namespace) -> int:
 def pair(options: argparse.Namespace) -> int:
     from monitord.tools import pair
 
-    config = Config.load(options.config)
+    config = _of_the_ward(options) if options.ward else Config.load(options.config)
     if options.list:
         return pair.show(config, as_json=options.json)
     if options.revoke is not None:
         return pair.revoke(config, options.revoke)
     begin = pair.pair_ntfy if options.ntfy else pair.pair
     return begin(config, options.role, options.name)
+
+
+def _of_the_ward(options: argparse.Namespace) -> Config:
+    """The station's configuration as the page's tools read one; its folders are looked into from here on."""
+    import os
+
+    from monitord import paths
+    from monitord.config.ward import WardFile
+
+    state, runtime = paths.ward_dirs()
+    os.environ.update(STATE_DIRECTORY=str(state), RUNTIME_DIRECTORY=str(runtime))
+    return WardFile.load(options.config).as_room()
 
 
 def report(options: argparse.Namespace) -> int:

@@ -79,7 +79,7 @@ install -dm755 "$root/etc/monitord"
 sed -n '/^# A key that is left out/,$p' "$top/config.example.toml" | cat "$here/config-heading.toml" - \
     >"$root/etc/monitord/config.toml"
 install -m644 "$here/debian/copyright" "$root/usr/share/doc/monitord/copyright"
-install -m644 "$top/CHANGELOG.md" "$root/usr/share/doc/monitord/"
+install -m644 "$top/CHANGELOG.md" "$top/ward.example.toml" "$root/usr/share/doc/monitord/"
 gzip -9n "$root/usr/share/doc/monitord/CHANGELOG.md"
 printf 'monitord (%s~%s) %s; urgency=medium\n\n  * See CHANGELOG.md.gz beside this file.\n\n -- %s  %s\n' \
     "$version" "$suite" "$suite" "$(sed -n 's/^Maintainer: //p' "$here/debian/control.in")" \

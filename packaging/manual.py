@@ -25,6 +25,10 @@ The journal: incidents, frames and deliveries. Readable by the voice and root.
 /var/lib/monitord-eye
 What the camera was calibrated with: a few numbers of the empty room, no picture. Readable by the eye and root.
 .TP
+/etc/monitord/ward.toml, /var/lib/monitord-ward
+The configuration of a station of a ward (there is none until you write it from ward.example.toml), and its journal and
+ledger.
+.TP
 /run/monitord
 The sockets events.sock and look.sock, and the address of the page. The microphone is closed while a file named
 paused exists here.
@@ -43,8 +47,8 @@ journalctl -u \\(aqmonitord*\\(aq                      what it said
 .fi
 .PP
 Units: monitord.service (the voice), monitord-audio.service (the ear), monitord-video.service (the eye, only while it
-looks), monitord-events.socket, monitord-video.socket. Each file says at its top what its process gives up and why
-every exception exists.
+looks), monitord-events.socket, monitord-video.socket; and monitord-ward.service (the station of a ward), for itself.
+Each file says at its top what its process gives up and why every exception exists.
 """
 
 

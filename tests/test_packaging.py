@@ -175,6 +175,15 @@ def test_a_voice_that_is_up_again_is_no_alarm(tmp_path):
         assert alarm.stdout.read().splitlines() == ["<5>monitord: monitord is up again."]
 
 
+def test_a_station_that_stays_down_is_told_by_its_own_name(tmp_path):
+    with failed("monitord-ward", tmp_path, "2", MONITORD_FAILED_WAIT_S="0") as alarm:
+        line = alarm.stdout.readline()
+        assert line.startswith("<0>monitord: NOBODY WILL BE TOLD OF AN ALARM BY THIS STATION. monitord-ward stays down")
+        assert "'systemctl restart monitord-ward'" in line
+        (tmp_path / "page").write_text("http://127.0.0.1\n")
+        assert alarm.stdout.read().splitlines()[-1] == "<5>monitord: monitord-ward is up again."
+
+
 def test_a_voice_that_stays_down_is_told_again_and_again_until_it_is_up(tmp_path):
     page = tmp_path / "page"
     page.write_text("what a dead voice has left\n")

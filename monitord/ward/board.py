@@ -264,8 +264,7 @@ class Board:
 
     def is_unseen(self, room: Room, now: float) -> bool:
         """Whether nobody knows how the room is."""
-        since = room.heard_at if room.heard_at is not None else self._began_at
-        return room.gone_at is not None or now - since >= SILENT_S
+        return room.gone_at is not None or self._is_silent(room, now)
 
     def _is_silent(self, room: Room, now: float) -> bool:
         return room.heard_at is None or now - room.heard_at >= SILENT_S

@@ -22,7 +22,7 @@ from monitord.events import Kind, Message, Role, Sound
 from monitord.notify.web.access import Role as Access
 from monitord.notify.web.api import Api
 from monitord.notify.web.openapi import document
-from monitord.notify.web.routes import API
+from monitord.notify.web.routes import API, WARD
 
 ALWAYS = '[page]\nport = 0\npairing = "always"\n'
 CHECKS = (
@@ -31,17 +31,19 @@ CHECKS = (
 )
 
 
-def test_the_document_and_the_server_have_the_same_routes():
+@pytest.mark.parametrize("routes", [API, (*API, *WARD)], ids=["room", "ward"])
+def test_the_document_and_the_server_have_the_same_routes(routes):
     application = web.Application()
     api = Api.__new__(Api)
+    api._routes = routes
     api._gate = type("Gate", (), {"only": staticmethod(lambda _, handler: handler)})
     api.add_to(application)
     served = {
         (route.method, route.resource.canonical) for route in application.router.routes() if route.method != "HEAD"
     }
-    described = {(method.upper(), path) for path, each in document()["paths"].items() for method in each}
+    described = {(method.upper(), path) for path, each in document(routes)["paths"].items() for method in each}
     assert served == described
-    assert {path for _, path in served} == {route.path for route in API}
+    assert {path for _, path in served} == {route.path for route in routes}
 
 
 def test_only_these_are_open_to_everybody():

@@ -136,6 +136,7 @@ def told(room):
         ],
         "acts": acts,
         "refused": room.ward.refused,
+        "trouble": room.ward._why if room.ward._link is None else "",
     }
 
 
@@ -150,9 +151,9 @@ async def program():  # noqa: C901 - one branch a word
         match asked["do"]:
             case "start":
                 for name in asked["rooms"]:
-                    channel = (
-                        {**asked["channel"], "username": f"home.{name}"} if asked.get("users") else asked["channel"]
-                    )
+                    user = f"home.{name}"
+                    own = {"username": user, "password": f"geheim-{user}"} if asked.get("users") else {}
+                    channel = {**asked["channel"], **own}
                     rooms[name] = Room(asked["folder"], name, channel, rules=asked.get("rules"))
                     rooms[name].start()
             case "cry":

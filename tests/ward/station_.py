@@ -59,6 +59,15 @@ class RealStation:
         with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
             return json.load(answer)
 
+    def refused(self, path, *, post=False):
+        """Status and body of an answer that is a refusal."""
+        try:
+            answered = (self.post if post else self.get)(path)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read()
+        raise AssertionError(f"{path} was answered: {answered}")
+
     def board(self):
         return self.get("board")
 
