@@ -170,9 +170,10 @@ def test_a_key_does_not_acknowledge_what_came_into_its_room_a_moment_ago(screen,
     page = screen()
     head(page, "109").focus()
     page.page.evaluate(
-        "window.pressed = false; new MutationObserver(() => { if (!pressed && document.querySelector('#rooms .alert')) {"
-        " pressed = true; document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true }));"
-        " } }).observe(document.getElementById('rooms'), { subtree: true, childList: true, attributes: true })"
+        "window.pressed = false; new MutationObserver(() => {"
+        " if (pressed || !document.querySelector('#rooms .alert')) return; pressed = true;"
+        " document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true }));"
+        " }).observe(document.getElementById('rooms'), { subtree: true, childList: true, attributes: true })"
     )
     ward.cry("109")
     alerting(page, "109")

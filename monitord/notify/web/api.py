@@ -183,6 +183,16 @@ class Api:
         """The board of the ward."""
         return json_answer(self._station.board())
 
+    async def report(self, request: web.Request) -> web.Response:
+        """The report of the ward, as a page."""
+        days = _whole(request.query.get("days", "7"), "days", 1, 31)
+        language = request.query.get("language", "")
+        if language not in ("", "en", "de"):
+            raise BadInputError(f'language: {language[:40]!r} is neither "en" nor "de"')
+        page = self._station.report(days, language)
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return web.Response(text=page, content_type="text/html", charset="utf-8", headers=headers)
+
     async def room_ack(self, request: web.Request) -> web.Response:
         """A person takes an incident of a room."""
         return await self._of_a_room(request, "ack")

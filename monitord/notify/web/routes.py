@@ -269,6 +269,19 @@ WARD: tuple[Route, ...] = (
         _ref("Board"),
     ),
     Route(
+        "GET",
+        "/api/v1/report",
+        "report",
+        Role.WATCH,
+        "The report of the ward's last days, a page to read and to print: alerts, answers, time without protection.",
+        None,
+        query={
+            "days": {"type": "integer", "minimum": 1, "maximum": 31, "default": 7},
+            "language": {"enum": ["en", "de"]},
+        },
+        kind="text/html",
+    ),
+    Route(
         "POST",
         "/api/v1/rooms/{room}/incidents/{number}/ack",
         "room_ack",

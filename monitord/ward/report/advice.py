@@ -1,8 +1,8 @@
 """Which rooms alert again and again for nothing, and what to change there. Pure.
 
-monitord never asks whether an alert was a false one, so this is a rule, and the report states it: an alert of a sound is
-*probably false* when the camera then saw nobody, or when it was over within SHORT_S and nobody had acknowledged it. A
-room in which that happened REPEATED times with one sound, and to at least half of that sound's alerts, is named.
+monitord never asks whether an alert was a false one, so this is a rule, and the report states it: an alert of a sound
+is *probably false* when the camera then saw nobody, or when it was over within SHORT_S and nobody had acknowledged it.
+A room in which that happened REPEATED times with one sound, and to at least half of that sound's alerts, is named.
 """
 
 from __future__ import annotations

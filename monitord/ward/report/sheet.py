@@ -6,6 +6,7 @@ No script and no inline style: it passes the page's own policy, and a browser pr
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitord.config import Language
@@ -51,7 +52,9 @@ class Sheet:
 
     def html(self) -> str:
         """The whole page."""
-        title = self._say("title", ward=escape(self._ward), begin=self._day(self._report.begin), end=self._day(self._report.end))
+        title = self._say(
+            "title", ward=escape(self._ward), begin=self._day(self._report.begin), end=self._day(self._report.end)
+        )
         style = f"<style>{self._style}</style>" if self._style else '<link rel="stylesheet" href="/report.css">'
         parts = [self._short(), self._heat(), self._answers(), self._gaps(), self._false(), self._counted()]
         return (
@@ -64,8 +67,10 @@ class Sheet:
         report, answers = self._report, self._report.answers
         rooms = len(report.by_room)
         if answers.alerts:
-            named = ", ".join(f"{count} × {self._subject(code)}" for code, count in report.subjects)
-            said = [self._say("alerts_in_short", alerts=answers.alerts, rooms=rooms, all=len(report.heat), subjects=named)]
+            named = ", ".join(f"{count} x {self._subject(code)}" for code, count in report.subjects)
+            said = [
+                self._say("alerts_in_short", alerts=answers.alerts, rooms=rooms, all=len(report.heat), subjects=named)
+            ]
         else:
             said = [self._say("no_alerts", all=len(report.heat))]
         if answers.answered:
@@ -78,9 +83,12 @@ class Sheet:
         if slow is not None:
             said.append(
                 self._say(
-                    "slowest_in_short", room=self._label(slow["room"]), what=self._subject(slow["subject"]),
-                    when=self._when(slow["since"]), time=self._time(waited(slow)),
-                )  # fmt: skip
+                    "slowest_in_short",
+                    room=self._label(slow["room"]),
+                    what=self._subject(slow["subject"]),
+                    when=self._when(slow["since"]),
+                    time=self._time(waited(slow)),
+                )
             )
         bad = sum(gap.seconds for gap in report.gaps)
         if bad:
@@ -124,7 +132,7 @@ class Sheet:
         if not times:
             return ""
         edges = (0.0, *_BARS_S, float("inf"))
-        counts = [sum(low < each <= high or (low == 0 == each) for each in times) for low, high in _pairs(edges)]
+        counts = [sum(low < each <= high or (low == 0 == each) for each in times) for low, high in pairwise(edges)]
         names = [f"≤ {_length(high)}" for high in _BARS_S] + [f"> {_length(_BARS_S[-1])}"]
         most, wide, bars = max(counts), 72, []
         for index, (name, count) in enumerate(zip(names, counts, strict=True)):
@@ -203,7 +211,7 @@ class Sheet:
         return self._local(when).strftime("%d.%m. %H:%M" if self._language is Language.DE else "%d %b %H:%M")
 
     def _time(self, seconds: float | None) -> str:
-        return "–" if seconds is None else _length(seconds)
+        return "-" if seconds is None else _length(seconds)
 
 
 def _length(seconds: float) -> str:
@@ -223,7 +231,3 @@ def _cell(count: int, most: int) -> str:
 
 def _table(kind: str, head: str, rows: Iterable[str]) -> str:
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-
-
-def _pairs(edges: tuple[float, ...]) -> list[tuple[float, float]]:
-    return list(zip(edges, edges[1:], strict=False))

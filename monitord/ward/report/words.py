@@ -70,7 +70,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "in_short": "Kurz gesagt",
         "alerts_in_short": "{alerts} Alarme in {rooms} von {all} Zimmern: {subjects}.",
         "no_alerts": "Kein Alarm in {all} Zimmern.",
-        "answers_in_short": "Von den beantworteten Alarmen die Hälfte innerhalb von {median}, 95 von 100 innerhalb von {p95}.",
+        "answers_in_short": (
+            "Von den beantworteten Alarmen die Hälfte innerhalb von {median}, 95 von 100 innerhalb von {p95}."
+        ),
         "late_in_short": "{late} dauerten länger als {limit}; {unanswered} hat niemand bestätigt.",
         "slowest_in_short": "Die langsamste Antwort: Zimmer {room}, {what}, {when}, nach {time}.",
         "gaps_in_short": "Zimmer waren insgesamt {time} ohne Schutz; geschützt waren sie {share} % der Zeit.",
@@ -104,23 +106,29 @@ WORDS: dict[Language, dict[str, str]] = {
         "nobody": "die Kamera sah niemanden: {n}",
         "short": "gleich vorbei, von niemandem bestätigt: {n}",
         "suggestion": "Vorschlag",
-        "sensitivity": 'in diesem Zimmer [audio] sensitivity eine Stufe tiefer („high“ auf „balanced“, „balanced“ auf „low“)',
+        "sensitivity": (
+            "in diesem Zimmer [audio] sensitivity eine Stufe tiefer („high“ auf „balanced“, „balanced“ auf „low“)"
+        ),
         "words": (
-            "in diesem Zimmer [audio] sensitivity eine Stufe tiefer; ist es die Stimme einer Bewohnerin: monitord enroll, "
+            "in diesem Zimmer [audio] sensitivity eine Stufe tiefer; ist es die Stimme einer "
+            "Bewohnerin: monitord enroll, "
             "oder das Wort aus [audio] words nehmen"
         ),
         "alarms": "das Gerät suchen, das wie ein Melder piept; gibt es keinen solchen Melder: [audio] alarms = false",
         "no_false": "Keine.",
         "rule": (
-            "Als wohl falsch zählt: ein Alarm, nach dem die Kamera niemanden sah, oder der innerhalb von {short} vorbei "
+            "Als wohl falsch zählt: ein Alarm, nach dem die Kamera niemanden sah, oder der innerhalb "
+            "von {short} vorbei "
             "war, bevor ihn jemand bestätigte. Ein Zimmer wird genannt, wenn das mit einem Geräusch mindestens "
             "{repeated}-mal geschah und bei mindestens der Hälfte seiner Alarme. Eine tiefere Empfindlichkeit überhört "
             "auch mehr: monitord check sagt, wie viel."
         ),
         "counted": "Wie gezählt wurde",
         "counted_answers": (
-            "Die Dauer einer Antwort beginnt, wenn der Stationsrechner vom Alarm weiß, und endet mit der Bestätigung, im "
-            "Zimmer oder an einem Stationsrechner. Alarme von Störungen sind nicht in diesen Zahlen; eine Störung steht "
+            "Die Dauer einer Antwort beginnt, wenn der Stationsrechner vom Alarm weiß, und endet mit "
+            "der Bestätigung, im "
+            "Zimmer oder an einem Stationsrechner. Alarme von Störungen sind nicht in diesen Zahlen; "
+            "eine Störung steht "
             "als Ursache einer Zeit ohne Schutz."
         ),
         "counted_station": (

@@ -172,11 +172,12 @@ function say() {
     if (!room.silence) announced.delete(`${room.room}/0`);
   }
   saidAt = performance.now();
+  const many = news.length > 1 || first;
+  first = false;
   if (!news.length) return;
   const named = news.slice(0, NAMED).map(([room, each]) => `${room.label}: ${each ? heading(codeOf(each)) : wordOf(room)}`).join("; ");
   const rest = news.length - NAMED;
-  setText("shouts", [news.length > 1 || first ? t("new_alerts", { n: news.length }) : "", rest > 0 ? t("and_more", { what: named, n: rest }) : named].filter(Boolean).join(" "));
-  first = false;
+  setText("shouts", [many ? t("new_alerts", { n: news.length }) : "", rest > 0 ? t("and_more", { what: named, n: rest }) : named].filter(Boolean).join(" "));
 }
 
 find.addEventListener("input", () => {
