@@ -1,5 +1,8 @@
 """The board of a ward: what a station knows of its rooms. Pure: `now` in, values out.
 
+A broker may drop what it cannot queue (Mosquitto keeps a thousand messages for a client): a gap in a room's numbers
+tells it, and the station subscribes to that room anew, which brings all that is retained (`missed`).
+
 Everything that a broker brings goes through `take`: it is read strictly, must be of the room in whose topic it lies,
 and newer than what is known (`monitord.wardtalk.order`). What is not is refused, counted, and changes nothing.
 
@@ -78,6 +81,7 @@ class Room:
         back_at: since when it is heard without a gap.
         gone_at: when its last will, or its goodbye, came; None: it lives.
         line: of its present connection's last will.
+        seq: the newest number that came live in this life of it.
         rank: and since when, seconds since 1970.
         refused: messages in its name.
     """
@@ -91,6 +95,7 @@ class Room:
     back_at: float | None = None
     gone_at: float | None = None
     line: int | None = None
+    seq: int | None = None
     rank: tuple[Rank, float] = (Rank.UNSEEN, 0.0)
     refused: Counter[Refused] = field(default_factory=Counter)
 
@@ -132,6 +137,7 @@ class Board:
         self.unlinked_at: float | None = now
         self.refused: Counter[Refused] = Counter()
         self.complaints: deque[str] = deque(maxlen=8)
+        self.missed: set[str] = set()
 
     def linked(self, now: float) -> None:
         """The station hears a broker from now on."""
@@ -183,11 +189,19 @@ class Board:
             case Verdict.AGAIN:
                 return None
         if room.order.boot != before:
-            room.line = None
+            room.line = room.seq = None
         if not retained:
+            self._count(room, said)
             self._heard(room, now)
         self._learn(room, said, retained=retained, now=now)
         return said
+
+    def _count(self, room: Room, said: State | Health | Report) -> None:
+        """A room numbers what it says without a gap; where there is one, a broker has dropped what it still retains."""
+        begins = isinstance(said, Health) and said.seq == said.line + 1
+        if room.seq is not None and said.seq > room.seq + 1 and not (begins and said.seq == room.seq + 2):
+            self.missed.add(room.name)
+        room.seq = said.seq if room.seq is None else max(room.seq, said.seq)
 
     def _read(self, room: Room, where: Topic, payload: bytes) -> State | Health | Report | None:
         """What a room says; None: it is refused."""
@@ -284,10 +298,11 @@ class Board:
         """The other stations of the ward that live."""
         return {name: said for name, (said, at) in self.others.items() if said.alive and now - at < SILENT_S}
 
-    def settle(self, now: float, wall: float) -> set[str]:
-        """Rank every room anew; returns those whose rank is another."""
+    def settle(self, now: float, wall: float, only: Iterable[str] | None = None) -> set[str]:
+        """Rank every room anew, or these `only`; returns those whose rank is another."""
         changed = set()
-        for room in self.rooms.values():
+        for name in self.rooms if only is None else only:
+            room = self.rooms[name]
             rank = self._rank(room, now)
             if rank is not room.rank[0] or room.rank[1] == 0.0:
                 room.rank = (rank, self._since(room, rank, now, wall))

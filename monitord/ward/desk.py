@@ -123,14 +123,21 @@ class Desk:
         self._board.unlinked(self._clock.monotonic())
         self._whole = True
 
-    def settle(self) -> None:
-        """Everything that follows from what was heard since the last time."""
+    def missed(self) -> set[str]:
+        """Rooms of which something was dropped on the way; each is named once."""
+        missed, self._board.missed = self._board.missed, set()
+        return missed
+
+    def settle(self, *, everything: bool = False) -> None:
+        """What follows from what was heard since the last time; `everything`: and from time that has passed."""
         changes, self._changes = self._changes, []
         if changes:
             self._voice.settle(changes)
-        self._ledger.keep_mirrors(self._triage.mirrors)
+        if self._triage.stirred:
+            self._triage.stirred = False
+            self._ledger.keep_mirrors(self._triage.mirrors)
         now, wall = self._clock.monotonic(), self._clock.wall()
-        self._stirred |= self._board.settle(now, wall)
+        self._stirred |= self._board.settle(now, wall, None if everything else self._stirred)
         self._note(now, wall)
         self._show(now, wall)
         self._complain(now)
@@ -148,7 +155,7 @@ class Desk:
             self._repeat_ack(key, now)
         self._mind_the_shift(now)
         self._mind_who_rings(now)
-        self.settle()
+        self.settle(everything=True)
 
     def take(self, room: str, number: int, act: str, by: str, via: str) -> Json | None:
         """A person acknowledges or mutes an incident of a room, 0: its silence; None: there is none."""
@@ -220,7 +227,7 @@ class Desk:
         return number if number and number in self._board.rooms[room].incidents else None
 
     def _repeat_ack(self, key: tuple[str, int], now: float) -> None:
-        if key not in self._triage.unheeded() or now - self._sent.get(key, -RESEND_S) < RESEND_S:
+        if not self._triage.is_unheeded(key) or now - self._sent.get(key, -RESEND_S) < RESEND_S:
             return
         self._sent[key] = now
         self._send(key, Act.ACK)

@@ -55,6 +55,7 @@ BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _TICK_S = 1.0
 _WRITE_S = 0.5
+_SOON_S = 0.05
 _ALIVE_S = 60.0
 _FORGET_S = 6 * 3600.0
 _DAY_S = 86400.0
@@ -84,6 +85,7 @@ class WardProcess:
         self._clock, self._confinement = clock, confinement
         self._status = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._tested: dict[str, Any] | None = None
         self._boot = secrets.randbelow(BOOT_MAX) + 1
 
@@ -283,14 +285,19 @@ class WardProcess:
         self._arm()
 
     def _tick(self) -> None:
-        self._voice.tick()
-        self._arm()
-
-    def _arm(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         if self._timer is not None:
             self._timer.cancel()
+        self._voice.tick()
         due = self._voice.next_due()
         self._timer = None if due is None else self._loop.call_at(due + 0.001, self._tick)
+
+    def _arm(self) -> None:
+        """Something may be due: look soon, and once for all that comes until then; a storm is many of these."""
+        if self._soon is None:
+            self._soon = self._loop.call_later(_SOON_S, self._tick)
 
     def _every(self, seconds: float, call: Callable[[], None]) -> None:
         def again() -> None:

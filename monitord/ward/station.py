@@ -129,6 +129,9 @@ class StationLine:
             if own != self._said or loop.time() - last >= STATE_S:
                 self._said, last = own, loop.time()
                 await broker.publish(self._topic, talk.format(self._desk.message()), retain=True)
+            for room in self._desk.missed():
+                log.warning("room %s: something was dropped on the way; asking for all that is retained", room)
+                await broker.subscribe(*of_room(self._config.ward.site, room))
             if self._waiting:
                 continue
             self._acks.clear()

@@ -213,3 +213,22 @@ def test_a_station_that_speaks_for_another_is_refused(board):
     forged = talk.format(replace(other, station="third")).encode()
     assert board.take(topic(other), forged, retained=False, now=1.0) is None
     assert board.refused["forged"] == 1
+
+
+def test_a_gap_in_a_rooms_numbers_says_that_something_was_dropped(board):
+    hear(board, replace(HEALTH, seq=2, line=1))
+    hear(board, replace(STATE, seq=3))
+    hear(board, replace(CRY, seq=4))
+    assert board.missed == set()
+    hear(board, replace(HEALTH, seq=6, line=5))  # A new connection: 5 is its last will.
+    assert board.missed == set()
+    hear(board, replace(STATE, seq=8))
+    assert board.missed == {"101"}
+
+
+def test_what_is_kept_and_another_life_are_no_gap(board):
+    hear(board, replace(CRY, seq=40), retained=True)
+    hear(board, replace(HEALTH, seq=50, line=30))
+    hear(board, replace(HEALTH, boot=8, seq=2, line=1))
+    hear(board, replace(STATE, boot=8, seq=3))
+    assert board.missed == set()

@@ -335,3 +335,40 @@ def test_a_station_that_is_killed_and_started_again_rings_for_what_it_missed_and
         await other.stop()
 
     asyncio.run(story())
+
+
+def test_a_gap_in_what_a_room_says_makes_the_station_ask_for_all_that_is_retained(tmp_path, broker, station):
+    desk = station()
+    until(lambda: desk.board()["linked"], "the line")
+    health = {"v": 1, "room": "101", "boot": 9, "seq": 2, "at": 1.0, "alive": True, "line": 1}
+    publish(broker, "monitord/v1/home/101/health", json.dumps(health), retain=True)
+    until(lambda: rank(desk, "101") == 3, "the room")
+    assert "was dropped on the way" not in desk.logged()
+    publish(broker, "monitord/v1/home/101/health", json.dumps({**health, "seq": 3}), retain=True)
+    publish(broker, "monitord/v1/home/101/health", json.dumps({**health, "seq": 5}), retain=True)
+    until(lambda: "room 101: something was dropped on the way" in desk.logged(), "the question")
+    assert desk.board()["refused"] == {"replayed": 0, "malformed": 0, "forged": 0}
+
+
+def test_rooms_and_stations_that_speak_the_older_protocol(tmp_path, broker, station):
+    """NATS speaks no other."""
+    text = file_of([broker]).replace("[page]", 'version = "3.1.1"\n[page]')
+    desk = RealStation(tmp_path, text, "old")
+
+    async def story():
+        desk.start()
+        channel = {"brokers": [f"127.0.0.1:{broker.port}"], "version": "3.1.1"}
+        one = Room(tmp_path / "rooms", "101", channel)
+        one.start()
+        one.hear()
+        shown = await soon(lambda: rank(desk, "101") == 0 and desk.rooms()["101"], "the alert")
+        await asyncio.to_thread(desk.post, f"rooms/101/incidents/{shown['incident']['id']}/ack")
+        await soon(lambda: one.incidents()[0]["state"] == "acknowledged", "the room heeds")
+        await soon(lambda: rank(desk, "101") == 3, "calm again")
+        await one.stop()
+        await soon(lambda: rank(desk, "101") == 2, "its goodbye")
+
+    try:
+        asyncio.run(story())
+    finally:
+        desk.close()
