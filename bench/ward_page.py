@@ -36,13 +36,16 @@ from monitord.notify.incident import Urgency  # noqa: E402
 from monitord.wardtalk import message as talk  # noqa: E402
 from monitord.wardtalk.topics import Kind, Topic  # noqa: E402
 
+CALM = 3
 WATCH = """
 window.arrived = {}; window.drawn = {}; window.long = []; window.frames = 0; window.frameAt = 0; window.gap = 0;
 const listen = EventSource.prototype.addEventListener;
 EventSource.prototype.addEventListener = function (name, call) {
   return listen.call(this, name, name !== "board" ? call : (event) => {
     const now = Date.now();
-    for (const room of JSON.parse(event.data).rooms) if (room.rank === 0 && !(room.room in arrived)) arrived[room.room] = now;
+    for (const room of JSON.parse(event.data).rooms) {
+      if (room.rank === 0 && !(room.room in arrived)) arrived[room.room] = now;
+    }
     call(event);
   });
 };
@@ -128,7 +131,7 @@ def measure(browser: object, count: int, lasts_s: float) -> str:
         station, rooms = RealStation(folder, text).start(), Rooms(broker.port, names)
         try:
             rooms.begin()
-            until(lambda: all(each["rank"] == 3 for each in station.board()["rooms"]), "calm rooms", station)
+            until(lambda: all(each["rank"] == CALM for each in station.board()["rooms"]), "calm rooms", station)
             screen = Screen(browser, station.url, size=(1920, 1080), before=lambda made: made.add_init_script(WATCH))
             screen.wait(f"document.querySelectorAll('#rooms > li').length === {count}", 60)
             screen.page.wait_for_timeout(3000)

@@ -229,10 +229,10 @@ def _of_the_ward(options: argparse.Namespace) -> Config:
 
 
 def report(options: argparse.Namespace) -> int:
-    if options.ward is not None or options.html is not None:
+    if options.ward or options.html is not None:
         from monitord.tools.wardreport import ward_report
 
-        return ward_report(options.ward, options.html, options.days)
+        return ward_report(options.config if options.ward else None, options.html, options.days)
     from monitord.tools.report import report
 
     return report(Config.load(options.config), options.since, as_json=options.json, picture=options.picture)

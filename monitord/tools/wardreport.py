@@ -23,7 +23,7 @@ DAYS_MAX = 31
 def ward_report(config: Path | None, to: Path | None, days: int) -> int:
     """Write the report of the last `days` days to `to`; returns the exit code."""
     if config is None or to is None:
-        print("report: the report of a ward needs both --ward WARD.toml and --html FILE.html", file=sys.stderr)
+        print("report: the report of a ward needs --ward, --config WARD.toml and --html FILE.html", file=sys.stderr)
         return WRONG_USAGE
     if not 1 <= days <= DAYS_MAX:
         print(f"report: --days {days}: give a whole number from 1 to {DAYS_MAX}", file=sys.stderr)

@@ -83,10 +83,8 @@ class Ward:
 
     def pair(self, *options):
         """The six digits that `monitord pair` shows for the station."""
-        file = self.folder / "pair.toml"
-        file.write_text('[page]\npairing = "always"\n', "utf-8")
         folders = {"STATE_DIRECTORY": str(self.station.state), "RUNTIME_DIRECTORY": str(self.station.runtime)}
-        command = [sys.executable, "-m", "monitord", "pair", "--config", str(file), *options]
+        command = [sys.executable, "-m", "monitord", "pair", "--ward", "--config", str(self.station.config), *options]
         done = subprocess.run(command, env={**os.environ, **folders}, capture_output=True, text=True, check=True)
         digits = re.search(r"code +(\d{3}) (\d{3})", done.stdout)
         return digits[1] + digits[2]

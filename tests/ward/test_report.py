@@ -117,14 +117,14 @@ def ward(tmp_path, monkeypatch):
 def test_the_report_is_written_beside_the_station(tmp_path, ward, capsys):
     ledger = Ledger(tmp_path / "state" / LEDGER, "desk")
     to = tmp_path / "week.html"
-    assert run(["report", "--ward", str(ward), "--html", str(to)]) == 0
+    assert run(["report", "--ward", "--config", str(ward), "--html", str(to)]) == 0
     assert str(to) in capsys.readouterr().out
     assert "<style>" in to.read_text("utf-8")
     ledger.close()
 
 
 def test_without_a_ledger_it_says_so_and_makes_none(tmp_path, ward, capsys):
-    assert run(["report", "--ward", str(ward), "--html", str(tmp_path / "week.html")]) == 1
+    assert run(["report", "--ward", "--config", str(ward), "--html", str(tmp_path / "week.html")]) == 1
     assert "no ledger of the ward yet" in capsys.readouterr().err
     assert list((tmp_path / "state").iterdir()) == []
 
@@ -132,9 +132,9 @@ def test_without_a_ledger_it_says_so_and_makes_none(tmp_path, ward, capsys):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--html", "x.html"], "needs both"),
-        (["--ward", "x.toml"], "needs both"),
-        (["--ward", "x.toml", "--html", "x.html", "--days", "32"], "from 1 to 31"),
+        (["--html", "x.html"], "needs --ward"),
+        (["--ward", "--config", "x.toml"], "needs --ward"),
+        (["--ward", "--config", "x.toml", "--html", "x.html", "--days", "32"], "from 1 to 31"),
     ],
 )
 def test_a_mistake_is_one_sentence(ward, capsys, more, said):
@@ -146,5 +146,5 @@ def test_a_mistake_is_one_sentence(ward, capsys, more, said):
 
 def test_where_it_cannot_be_written_it_says_so(tmp_path, ward, capsys):
     Ledger(tmp_path / "state" / LEDGER, "desk").close()
-    assert run(["report", "--ward", str(ward), "--html", str(tmp_path / "no" / "week.html")]) == 1
+    assert run(["report", "--ward", "--config", str(ward), "--html", str(tmp_path / "no" / "week.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err

@@ -151,6 +151,14 @@ class Api:
         """A screen has shown an alert."""
         return await _numbered(request, self._answers.seen, "delivery")
 
+    async def seen_many(self, request: web.Request) -> web.Response:
+        """A screen has shown these alerts: in a storm one request for each would be too many."""
+        texts = (await _body(request, {"numbers": str})).get("numbers", "").split()
+        if not texts:
+            raise BadInputError('numbers: give those of the deliveries: {"numbers": "17 18"}')
+        numbers = [_whole(text, "numbers", 0, NUMBER_MAX) for text in texts]
+        return json_answer({"seen": [each for each in numbers if self._answers.seen(each) is not None]})
+
     async def test_alert(self, request: web.Request) -> web.Response:
         """Send a test and wait for what proves that it arrived."""
         if self._testing.locked():

@@ -210,6 +210,15 @@ API: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/api/v1/deliveries/seen",
+        "seen_many",
+        Role.WATCH,
+        "A screen has shown these alerts: numbers of deliveries, blanks between; what is none is left out.",
+        _object(seen=_list(WHOLE)),
+        body=_object(numbers={"type": "string", "maxLength": 1000}),
+    ),
+    Route(
+        "POST",
         "/api/v1/test-alert",
         "test_alert",
         Role.ACKNOWLEDGE,

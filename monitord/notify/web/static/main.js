@@ -16,7 +16,9 @@ import * as tones from "./tones.js";
 import { keepAwake } from "./wake.js";
 
 const NIGHTS_EVERY_MS = 60e3;
+const SEEN_MANY = 60; // A request holds no more.
 const confirmed = new Set();
+const shown = [];
 let awake = "";
 let nightsAt = 0;
 let refusedWhy = "";
@@ -112,10 +114,16 @@ function confirmShown() {
     for (const each of incident.deliveries) {
       if (each.sink !== "page" || each.state === "delivered" || confirmed.has(each.id)) continue;
       confirmed.add(each.id);
-      requestAnimationFrame(() => requestAnimationFrame(() =>
-        stream.post(`/api/v1/deliveries/${each.id}/seen`).catch(() => confirmed.delete(each.id))));
+      if (shown.push(each.id) === 1) requestAnimationFrame(() => requestAnimationFrame(tellShown));
     }
   }
+}
+
+async function tellShown() {
+  const some = shown.slice(0, SEEN_MANY);
+  await stream.post("/api/v1/deliveries/seen", { numbers: some.join(" ") }).catch(() => some.forEach((each) => confirmed.delete(each)));
+  shown.splice(0, some.length);
+  if (shown.length) setTimeout(tellShown, 300);
 }
 
 async function fetchNights() {
