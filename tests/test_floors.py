@@ -333,6 +333,8 @@ def wrong_imports(modules):  # noqa: C901 - one branch a rule, read from top to 
                     said.append(f"{where}, a floor above its own")
                 if room(name) and room(found.what) not in {None, room(name)}:
                     said.append(f"{where}, another room")
+                if room(name) and within(found.what, ["monitord.ward"]):
+                    said.append(f"{where}, and the ward stands on the voice, not the reverse")
             elif within(found.what, ["monitord"]):
                 said.append(f"{where}, which is not there")
             owners = owners_of(found.what.split(".")[0])
@@ -354,6 +356,7 @@ def wrong_reaches(modules):
         ("monitord.audio.process", WEB | {"cv2", "sqlite3"}),
         ("monitord.video.process", WEB | {"sounddevice", "soundfile", "soxr", "sqlite3"}),
         ("monitord.notify.process", SENSES),
+        ("monitord.ward.process", SENSES),
         ("monitord.supervisor", SENSES | WEB | {"sqlite3"}),
     ):
         outside = closure(modules, start)[1].items()
@@ -398,6 +401,7 @@ def test_nothing_imports_in_a_circle():
     ("process", "forbidden"),
     [
         ("monitord.notify.process", SENSES),
+        ("monitord.ward.process", SENSES),
         ("monitord.audio.process", {"aiohttp", "cv2", "sqlite3"}),
         ("monitord.video.process", {"aiohttp", "sounddevice", "soundfile", "soxr", "sqlite3"}),
         ("monitord.supervisor", SENSES | {"aiohttp", "sqlite3"}),
@@ -417,6 +421,9 @@ PLANTS = [
     ("notify/inbox.py", "from monitord.audio.features import RATE_HZ", "another room"),
     ("audio/microphone.py", "import aiohttp", "have no network"),
     ("audio/loop.py", "import urllib.request", "have no network"),
+    ("notify/voice.py", "from monitord.ward.board import Board", "the ward stands on the voice"),
+    ("ward/desk.py", "import sounddevice", "only monitord.audio.microphone may"),
+    ("ward/board.py", "import time", "a pure core has no clock"),
     ("audio/process.py", "from http.client import HTTPConnection", "have no network"),
     ("audio/files.py", "import importlib\nimportlib.import_module('aiomqtt')", "have no network"),
     ("audio/detector.py", "from monitord.video import picture", "another room"),

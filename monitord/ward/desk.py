@@ -6,7 +6,8 @@ lost by that: what a room says is retained, and a station that dies before it wr
 Who rings. Every station shows the board, and its own page rings. The ward's channels (`[notify.NAME]`) are rung by one
 station, or a phone would ring twice: of the stations that live, the one whose name comes first. When its word stops for
 SILENT_S, or its last will is published, the next one rings for all that nobody has taken. A station that hears no
-broker rings by itself: two that ring are better than none.
+broker for AWAY_S rings by itself: two that ring are better than none. One that has just found a broker listens for
+LEARN_S first, or it would ring for what another has in hand; its page does not wait.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ SETTLED_S = 30.0
 """A room that is back has said all its incidents within this time."""
 AWAY_S = 10.0
 """A station that hears no broker for so long says so; its board shows at once that it hears none."""
+LEARN_S = 2.0
 COMPLAIN_S = 10.0
 
 
@@ -85,7 +87,8 @@ class Desk:
         self._sent: dict[tuple[str, int], float] = {}
         self._refused: dict[str, int] = {}
         self._complained = -COMPLAIN_S
-        self.rings = True
+        self.rings = False
+        voice.tell_by(self._own_channels)
         self.shift: int | None = None
         self._away = False
         self._whole = False
@@ -264,13 +267,22 @@ class Desk:
             log.info("the shift that has the ward now: %s", name)
         del now
 
+    @property
+    def _own_channels(self) -> tuple[str, ...]:
+        """Those that ring whichever station rings by the others."""
+        return tuple(each for each in self._sinks if each in BUILT_IN)
+
     def _mind_who_rings(self, now: float) -> None:
+        linked, unlinked = self._board.linked_at, self._board.unlinked_at
+        early = now - linked < LEARN_S if linked is not None else unlinked is not None and now - unlinked < AWAY_S
+        if early:
+            return
         others = self._board.stations(now) if self._board.linked_at is not None else {}
         rings = all(self._config.ward.station < name for name in others)
         if rings == self.rings:
             return
         self.rings, self._whole = rings, True
-        self._voice.tell_by(self._sinks if rings else tuple(each for each in self._sinks if each in BUILT_IN))
+        self._voice.tell_by(self._sinks if rings else self._own_channels)
         log.info("this station %s by the ward's channels", "rings from now on" if rings else "does not ring any more")
         if rings:
             self._changes += self._triage.ring_again(now)

@@ -13,6 +13,7 @@ from rooms import Room
 from station_ import RealStation, until
 
 from monitord.events import Fault, Sound
+from monitord.ward.ledger import Ledger
 
 pytestmark = needs_mosquitto
 
@@ -372,3 +373,89 @@ def test_rooms_and_stations_that_speak_the_older_protocol(tmp_path, broker, stat
         asyncio.run(story())
     finally:
         desk.close()
+
+
+def pager(broker, name):
+    """A channel of the ward: what is sent by it can be heard below the topic NAME."""
+    return (
+        f'[notify.pager]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\ntopic = "{name}"\ndiscovery = ""\n'
+    )
+
+
+def test_the_channels_of_the_ward_are_rung_by_one_station_and_by_the_next_when_that_is_dead(tmp_path, broker, station):
+    with (tmp_path / "paged").open("wb") as file:
+        phone = subprocess.Popen(
+            ["mosquitto_sub", "-V", "5", "-p", str(broker.port), "-q", "1", "-F", "%t", "-t", "+/alert"], stdout=file
+        )
+    paged = lambda: (tmp_path / "paged").read_text().split()  # noqa: E731 - a word for it
+    try:
+        first = station("a-desk", more=pager(broker, "pager-a"))
+        second = station("b-desk", more=pager(broker, "pager-b"))
+        until(lambda: first.board()["rings"] and not second.board()["rings"], "one that rings")
+
+        async def story():
+            (one,) = rooms_of(tmp_path, broker, "101")
+            one.start()
+            await soon(lambda: rank(first, "101") == rank(second, "101") == 3, "both stations calm")
+            one.hear()
+            await soon(lambda: "pager-a/alert" in paged(), "the pager of the first")
+            await soon(lambda: rank(second, "101") == 0, "the alert at the second")
+            await asyncio.sleep(2.0)
+            assert "pager-b/alert" not in paged()
+            first.kill()
+            await soon(lambda: "pager-b/alert" in paged(), "the pager of the second")
+            await one.stop()
+
+        asyncio.run(story())
+    finally:
+        phone.kill()
+        phone.wait()
+
+
+def test_an_acknowledgement_while_the_room_is_away_reaches_its_next_life(tmp_path, broker, station):
+    desk = station()
+
+    async def story():
+        (one,) = rooms_of(tmp_path, broker, "101")
+        one.start()
+        one.hear(Sound.HELP)
+        shown = await soon(lambda: rank(desk, "101") == 0 and desk.rooms()["101"], "the alert")
+        await one.stop()
+        await asyncio.to_thread(desk.post, f"rooms/101/incidents/{shown['incident']['id']}/ack")
+        one.start()
+        await soon(lambda: one.incidents()[0]["state"] == "acknowledged", "the room heeds")
+        assert one.incidents()[0]["acked_by"] == "desk"
+        assert len([each for each in one.journal.acts_since("") if each.event.name == "ACK"]) == 1
+        await soon(lambda: rank(desk, "101") == 3, "calm again")
+        await one.stop()
+
+    asyncio.run(story())
+
+
+def test_the_ledger_has_who_took_what_and_when_nobody_was_protected(tmp_path, broker, station):
+    desk = station()
+
+    async def story():
+        (one,) = rooms_of(tmp_path, broker, "101")
+        one.start()
+        one.hear()
+        shown = await soon(lambda: rank(desk, "101") == 0 and desk.rooms()["101"], "the alert")
+        await asyncio.to_thread(desk.post, f"rooms/101/incidents/{shown['incident']['id']}/ack")
+        await soon(lambda: desk.rooms()["101"]["acknowledged"], "it is heeded")
+        await one.stop()
+        await soon(lambda: rank(desk, "101") == 2, "unseen")
+
+    asyncio.run(story())
+    assert desk.stop() == 0
+    ledger = Ledger(desk.state / "ward.sqlite3", "desk")
+    try:
+        (alert,) = ledger.alerts()
+        assert (alert["subject"], alert["via"], alert["station"]) == ("Sound.CRY", "ward", "desk")
+        assert alert["since"] <= alert["alerted"] <= alert["acknowledged"] + 2
+        assert [(each["act"], each["room"]) for each in ledger.acts()] == [("ack", "101")]
+        guards = [each["guard"] for each in ledger.spans() if each["room"] == "101"]
+        assert guards[0] == "unseen"
+        assert "protected" in guards
+        assert guards[-1] == "unseen"
+    finally:
+        ledger.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from monitord.cli import run
 from monitord.config import Config, ConfigError, MqttConfig
 from monitord.config.ward import ShiftConfig, WardFile, WardRoom, WardRules
 
@@ -136,3 +137,15 @@ def test_what_the_voice_is_given_has_the_rules_of_the_ward(tmp_path):
     assert isinstance(config, Config)
     assert (config.rules.cry.repeat_s, config.rules.cry.notify, config.rules.cry.remind_s) == (5.0, ("n",), 0.0)
     assert config.rules.help.escalate_s == 120.0
+
+
+def test_the_command_without_a_file_and_with_a_wrong_one_is_one_sentence_and_exit_2(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    assert run(["ward"]) == 2
+    assert "name the station's file" in capsys.readouterr().err
+    path = tmp_path / "ward.toml"
+    path.write_text(RIGHT + "[rules.cry]\nalert = 1\n", "utf-8")
+    assert run(["ward", "--config", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run(["pair", "--ward", "--list", "--config", str(path)]) == 2
