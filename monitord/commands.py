@@ -257,6 +257,10 @@ def _of_the_ward(options: argparse.Namespace) -> Config:
 
 
 def report(options: argparse.Namespace) -> int:
+    if options.ward or options.html is not None:
+        from monitord.tools.wardreport import ward_report
+
+        return ward_report(options.config if options.ward else None, options.html, options.days)
     from monitord.tools.report import report
 
     return report(_config(options), options.since, as_json=options.json, picture=options.picture)

@@ -118,6 +118,11 @@ FLOORS: dict[str, int] = {
     "monitord.ward": 2,
     "monitord.ward.board": 2,
     "monitord.ward.triage": 2,
+    "monitord.ward.report": 2,
+    "monitord.ward.report.figures": 2,
+    "monitord.ward.report.advice": 2,
+    "monitord.ward.report.words": 2,
+    "monitord.ward.report.sheet": 2,
     # 3: edges, where the world begins
     "monitord.audio.templates": 3,
     "monitord.audio.models": 3,
@@ -179,6 +184,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.web.api": 3,
     "monitord.notify.web.server": 3,
     "monitord.ward.ledger": 3,
+    "monitord.ward.report.page": 3,
     # 4: processes
     "monitord.audio.loop": 4,
     "monitord.audio.process": 4,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from monitord.wardtalk.message import Report
 
+LEDGER = "ward.sqlite3"
+"""The file, in the state folder of the station."""
 VERSION = 1
 SAME_S = 5.0
 """A room that starts anew tells the times of its incidents so exactly."""
@@ -84,22 +86,20 @@ class Ledger:
     Args:
         path: the file.
         station: this station's name.
+        reading: beside a station that runs: nothing is made and nothing written.
 
     Raises:
         JournalError: it cannot be used.
     """
 
-    def __init__(self, path: Path, station: str) -> None:
+    def __init__(self, path: Path, station: str, *, reading: bool = False) -> None:
         self._path, self._station = path, station
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("PRAGMA secure_delete = ON")
-            found = int(self._database.execute("PRAGMA user_version").fetchone()[0])
-            if found == 0:
-                self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            if reading:
+                self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+                found = int(self._database.execute("PRAGMA user_version").fetchone()[0])
+            else:
+                found = self._open(path)
         except (OSError, sqlite3.Error) as cause:
             raise JournalError(f"{path}: the ledger of the ward cannot be used: {cause}") from None
         if found > VERSION:
@@ -107,6 +107,18 @@ class Ledger:
         self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         self._mirrors: dict[int, tuple[str, int, bool]] = self.mirrors()
         self._guards: dict[str, str] = {}
+
+    def _open(self, path: Path) -> int:
+        """Returns the version of what is there."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute("PRAGMA secure_delete = ON")
+        found = int(self._database.execute("PRAGMA user_version").fetchone()[0])
+        if found == 0:
+            self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        return found
 
     def close(self) -> None:
         """Close the file."""

@@ -36,8 +36,9 @@ from monitord.notify.web.server import ServerError
 from monitord.notify.web.tls import TlsError
 from monitord.ward.board import Board
 from monitord.ward.desk import Desk
-from monitord.ward.ledger import Ledger
+from monitord.ward.ledger import LEDGER, Ledger
 from monitord.ward.no_room import NoRoom
+from monitord.ward.report.page import page
 from monitord.ward.station import StationLine
 from monitord.ward.triage import WardTriage
 from monitord.wardtalk.message import BOOT_MAX
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEDGER = "ward.sqlite3"
+
 BEAT_S = 5.0
 """Seconds between two states on the stream; a page that hears none for three of them says so."""
 _TICK_S = 1.0
@@ -211,6 +212,12 @@ class WardProcess(NoRoom):
     def board(self) -> dict[str, Any]:
         """For the server: all rooms."""
         return self._desk.json()
+
+    def report(self, days: int, language: str) -> str:
+        """For the server: the report of the last days."""
+        self._write()
+        end = self._clock.wall()
+        return page(self._ledger, self._file, begin=end - days * _DAY_S, end=end, language=language)
 
     def take(self, room: str, number: int, act: str, by: str, via: str) -> dict[str, Any] | None:
         """For the server: a person takes, or mutes, an incident of a room."""

@@ -50,6 +50,7 @@ def test_only_these_are_open_to_everybody():
     assert {route.name for route in API if route.needs is None} == {"session", "pair", "logout", "openapi"}
     assert {route.name for route in API if route.needs is Access.WATCH and route.method == "POST"} == {
         "seen",
+        "seen_many",
         "ntfy_token",
     }
     for path, operations in document()["paths"].items():

@@ -37,11 +37,31 @@ def newer(text, patterns):
     return [name for name, pattern in patterns.items() if re.search(pattern, text, re.MULTILINE)]
 
 
-def test_all_that_a_screen_loads_is_under_100_kb():
-    """Its code and style, all icons, and the longer of the languages."""
+WARD = {"/board.js", "/rows.js", "/walk.js", "/ward.css", "/report.css"}
+"""What only the screen of a ward loads, once its station has sent it a board, and its report."""
+
+
+def size(paths):
+    """Code and style, all icons, and the longer of the languages."""
     words = [len(content) for path, (content, _) in FILES.items() if path.startswith("/texts/")]
-    rest = [len(content) for path, (content, _) in FILES.items() if not path.startswith("/texts/")]
-    assert sum(rest) + max(words) < 100_000
+    return sum(len(FILES[path][0]) for path in paths if not path.startswith("/texts/")) + max(words)
+
+
+def test_all_that_a_screen_loads_is_under_100_kb():
+    assert size(set(FILES) - WARD) < 100_000
+
+
+def test_the_screen_of_a_ward_loads_little_more():
+    assert size(set(FILES)) < 125_000
+
+
+def test_a_room_loads_nothing_of_a_ward():
+    """The way in is one script that main.js adds when there is a board; what that imports comes with it."""
+    rooms = "".join(text for path, text in CODE.items() if path not in WARD) + FILES["/"][0].decode()
+    for path in WARD:
+        assert f'".{path}"' not in rooms
+        assert f'="{path}"' not in rooms
+    assert rooms.count('"/board.js"') == 1
 
 
 @pytest.mark.parametrize("path", [*CODE, *STYLE, "/", "/manifest.webmanifest", "/icon.svg"])
@@ -85,7 +105,7 @@ def test_every_import_and_every_file_in_the_page_is_served():
     wanted |= set(re.findall(r'(?:src|href)="(/[^"]+)"', FILES["/"][0].decode()))
     wanted |= {icon["src"] for icon in json.loads(FILES["/manifest.webmanifest"][0])["icons"]}
     assert wanted - set(FILES) == set()
-    unused = {path for path in CODE if path not in wanted} - {"/ticker.js"}
+    unused = {path for path in CODE if path not in wanted} - {"/ticker.js", "/board.js"}
     assert unused == set()
 
 

@@ -128,6 +128,7 @@ def test_a_phone_that_is_not_paired_sees_the_page_and_nothing_of_the_house(house
                 ("POST", "incidents/1/ack"),
                 ("POST", "incidents/1/mute"),
                 ("POST", "deliveries/1/seen"),
+                ("POST", "deliveries/seen"),
                 ("POST", "pause"),
                 ("POST", "resume"),
                 ("POST", "ntfy"),

@@ -78,6 +78,9 @@ def test_an_alert_from_the_socket_to_two_screens_and_back(real_voice):
                 assert looked["id"] == alert["incident"]["id"]
             async with phone.post(f"{url}api/v1/deliveries/{alert['delivery']}/seen") as answer:
                 assert (await answer.json())["state"] == "delivered"
+            many = {"numbers": f"{alert['delivery']} 7777"}
+            async with phone.post(f"{url}api/v1/deliveries/seen", json=many) as answer:
+                assert await answer.json() == {"seen": [alert["delivery"]]}
             async with phone.post(f"{url}api/v1/incidents/{looked['id']}/ack") as answer:
                 first = await answer.json()
             told = await on_tablet.until("incident", lambda each: each["state"] == "acknowledged")
@@ -144,6 +147,7 @@ def test_our_own_page_can(running_voice):
         ("POST", "api/v1/incidents/%C2%B2/ack", 400),
         ("POST", f"api/v1/incidents/{'9' * 40}/ack", 400),
         ("POST", "api/v1/deliveries/77/seen", 404),
+        ("POST", "api/v1/deliveries/seen", 400),
         ("GET", "../../etc/passwd", 404),
     ],
 )

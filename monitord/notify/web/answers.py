@@ -69,6 +69,9 @@ class WardAnswers(Protocol):
     def board(self) -> Json:
         """All rooms, by urgency."""
 
+    def report(self, days: int, language: str) -> str:
+        """The report of the last `days` days as a page: "en", "de", or "" for the station's own language."""
+
     def take(self, room: str, number: int, act: str, by: str, via: str) -> Json | None:
         """A person acknowledges ("ack") or mutes ("mute") an incident of a room, 0: its silence; returns the room."""
 

@@ -155,6 +155,14 @@ class Api:
         """A screen has shown an alert."""
         return await _numbered(request, self._answers.seen, "delivery")
 
+    async def seen_many(self, request: web.Request) -> web.Response:
+        """A screen has shown these alerts: in a storm one request for each would be too many."""
+        texts = (await _body(request, {"numbers": str})).get("numbers", "").split()
+        if not texts:
+            raise BadInputError('numbers: give those of the deliveries: {"numbers": "17 18"}')
+        numbers = [_whole(text, "numbers", 0, NUMBER_MAX) for text in texts]
+        return json_answer({"seen": [each for each in numbers if self._answers.seen(each) is not None]})
+
     async def test_alert(self, request: web.Request) -> web.Response:
         """Send a test and wait for what proves that it arrived."""
         if self._testing.locked():
@@ -210,6 +218,16 @@ class Api:
     async def board(self, _: web.Request) -> web.Response:
         """The board of the ward."""
         return json_answer(self._station.board())
+
+    async def report(self, request: web.Request) -> web.Response:
+        """The report of the ward, as a page."""
+        days = _whole(request.query.get("days", "7"), "days", 1, 31)
+        language = request.query.get("language", "")
+        if language not in ("", "en", "de"):
+            raise BadInputError(f'language: {language[:40]!r} is neither "en" nor "de"')
+        page = self._station.report(days, language)
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return web.Response(text=page, content_type="text/html", charset="utf-8", headers=headers)
 
     async def room_ack(self, request: web.Request) -> web.Response:
         """A person takes an incident of a room."""

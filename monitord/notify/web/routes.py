@@ -218,6 +218,15 @@ API: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/api/v1/deliveries/seen",
+        "seen_many",
+        Role.WATCH,
+        "A screen has shown these alerts: numbers of deliveries, blanks between; what is none is left out.",
+        _object(seen=_list(WHOLE)),
+        body=_object(numbers={"type": "string", "maxLength": 1000}),
+    ),
+    Route(
+        "POST",
         "/api/v1/test-alert",
         "test_alert",
         Role.ACKNOWLEDGE,
@@ -306,6 +315,19 @@ WARD: tuple[Route, ...] = (
         Role.WATCH,
         "The board of the ward: all its rooms, the most urgent first.",
         _ref("Board"),
+    ),
+    Route(
+        "GET",
+        "/api/v1/report",
+        "report",
+        Role.WATCH,
+        "The report of the ward's last days, a page to read and to print: alerts, answers, time without protection.",
+        None,
+        query={
+            "days": {"type": "integer", "minimum": 1, "maximum": 31, "default": 7},
+            "language": {"enum": ["en", "de"]},
+        },
+        kind="text/html",
     ),
     Route(
         "POST",

@@ -11,7 +11,11 @@ export const house = {
   incidents: new Map(),
   nights: [],
   mutedHere: new Map(), // Incident -> what it was when somebody muted this screen.
+  board: null, // Of a station: what it says of the ward; `rooms` by name.
 };
+
+// What only the screen of a ward does: board.js, which rooms never load, puts it here.
+export const wing = { draw() {}, say() {}, stirred: new Set() };
 
 export const mayAcknowledge = () => house.session.role === "acknowledge";
 export const newestFirst = () => Array.from(house.incidents.values()).sort((one, two) => two.id - one.id);
@@ -35,13 +39,24 @@ const alertOf = (incident) => {
 export const isMutedHere = (incident) => house.mutedHere.get(incident.id) === alertOf(incident);
 export const muteHere = (incident) => house.mutedHere.set(incident.id, alertOf(incident));
 
-// The incident whose tone is to sound now, if any.
+// The incident whose tone is to sound now, if any. One pass: in a storm it is asked for a hundred times a second.
 export function ringing() {
-  return waiting().find((each) => RINGING.includes(each.state) && isForScreens(each) && !isMutedHere(each));
+  let first;
+  for (const each of house.incidents.values()) {
+    if (!RINGING.includes(each.state) || !isForScreens(each) || isMutedHere(each)) continue;
+    const ahead = first ? RANK[each.urgency] - RANK[first.urgency] || first.id - each.id : -1;
+    if (ahead < 0) first = each;
+  }
+  return first;
 }
 
 export function take(incident) {
   house.incidents.set(incident.id, incident);
+}
+
+// Forget what is over and would not be shown any more.
+export function prune() {
+  if (house.incidents.size <= SHOWN) return;
   for (const old of newestFirst().slice(SHOWN)) if (!isLive(old)) house.incidents.delete(old.id);
 }
 
@@ -49,6 +64,17 @@ export function takeAll(all) {
   house.incidents.clear();
   for (const incident of all.incidents) take(incident);
   takeState(all.state);
+  if (all.board) takeBoard(all.board, true);
+}
+
+// The board, or those of its rooms that have changed.
+export function takeBoard(told, whole) {
+  const rooms = whole || !house.board ? new Map() : house.board.rooms;
+  for (const room of told.rooms) {
+    rooms.set(room.room, room);
+    wing.stirred.add(room.room);
+  }
+  house.board = Object.assign({}, told, { rooms, cameAt: performance.now() });
 }
 
 export function takeState(state) {

@@ -5,6 +5,7 @@ import { acknowledgeButton, codeOf } from "./now.js";
 import { clock, heading, spoken, t } from "./texts.js";
 
 const FEW = 6;
+const MANY = 50;
 let all = false;
 
 const BUILT_IN = { page: "channel_page", log: "channel_log" };
@@ -50,13 +51,13 @@ function card(incident, changed) {
   if (incident.level) made.append(make("p", "bad", t("escalated", { n: incident.level })));
   if (incident.lowered_by_carer) made.append(make("p", "soft", t("lowered")));
   made.append(make("ul", "deliveries", ...delivered(incident)));
-  if (!incident.acked_at && mayAcknowledge()) made.append(acknowledgeButton(incident, isLive(incident) ? "" : "quiet", changed));
+  if (!incident.acked_at && mayAcknowledge() && !house.board) made.append(acknowledgeButton(incident, isLive(incident) ? "" : "quiet", changed));
   return made;
 }
 
 export function drawIncidents(changed) {
   const known = newestFirst();
-  const shown = all ? known : known.filter((each, index) => index < FEW || isLive(each));
+  const shown = known.filter((each, index) => index < (all ? MANY : FEW) || (isLive(each) && !house.board));
   const today = new Date().toDateString(); // Yesterday's times carry their day.
   whenNew(at("incidents"), [shown, mayAcknowledge(), spoken(), today], () => shown.map((each) => card(each, changed)));
   at("none").hidden = house.incidents.size > 0;

@@ -2,7 +2,7 @@
 import * as alarm from "./alarm.js";
 import { drawAbout } from "./about.js";
 import { at, setText } from "./elements.js";
-import { house, take, takeAll, takeState } from "./house.js";
+import { house, prune, take, takeAll, takeBoard, takeState, wing } from "./house.js";
 import { drawIncidents, startIncidents } from "./incidents.js";
 import { shine, startLight } from "./light.js";
 import { drawAges, drawNow, loadNights, titleNow, told } from "./now.js";
@@ -16,17 +16,21 @@ import * as tones from "./tones.js";
 import { keepAwake } from "./wake.js";
 
 const NIGHTS_EVERY_MS = 60e3;
+const SEEN_MANY = 60; // A request holds no more.
 const confirmed = new Set();
+const shown = [];
 let awake = "";
 let nightsAt = 0;
 let refusedWhy = "";
 
 function draw() {
+  prune();
   drawNow(changed);
   drawIncidents(changed);
   drawAbout();
   drawNtfy();
-  drawNights();
+  if (house.board) wing.draw();
+  else drawNights();
   drawSound();
   drawLost();
   const name = house.state ? house.state.room : "monitord";
@@ -39,6 +43,29 @@ function changed() {
   alarm.ring();
 }
 
+// However many events come between two frames, the page is drawn once; a tab that nobody sees has no frames.
+let due = 0;
+function drawSoon() {
+  const now = () => {
+    due = 0;
+    draw();
+    say();
+    confirmShown();
+  };
+  if (document.hidden) now();
+  else if (!due) due = requestAnimationFrame(now);
+}
+
+// Only the screen of a ward needs it: a room's never loads this.
+function loadBoard() {
+  if (document.body.dataset.ward) return;
+  document.body.dataset.ward = house.board.ward;
+  const code = document.createElement("script");
+  code.type = "module";
+  code.src = "/board.js";
+  document.head.append(code);
+}
+
 // Said once by a screen reader: at once what is urgent, in its turn what is not. Of a look only what it found.
 let spokenOf = "";
 function say() {
@@ -47,6 +74,11 @@ function say() {
   const parts = first ? [heading(`Urgency.${first.urgency.toUpperCase()}`), titleNow(), seen] : [titleNow(), at("line").textContent];
   const sentence = alarm.isLost() ? `${t("lost")}. ${t("lost_do")}` : parts.filter(Boolean).join(". ");
   if (!house.state && !alarm.isLost()) return;
+  if (house.board && !alarm.isLost()) {
+    spokenOf = "";
+    wing.say();
+    return;
+  }
   if (sentence === spokenOf) return;
   spokenOf = sentence;
   const urgent = alarm.isLost() || Boolean(first);
@@ -82,14 +114,20 @@ function confirmShown() {
     for (const each of incident.deliveries) {
       if (each.sink !== "page" || each.state === "delivered" || confirmed.has(each.id)) continue;
       confirmed.add(each.id);
-      requestAnimationFrame(() => requestAnimationFrame(() =>
-        stream.post(`/api/v1/deliveries/${each.id}/seen`).catch(() => confirmed.delete(each.id))));
+      if (shown.push(each.id) === 1) requestAnimationFrame(() => requestAnimationFrame(tellShown));
     }
   }
 }
 
+async function tellShown() {
+  const some = shown.slice(0, SEEN_MANY);
+  await stream.post("/api/v1/deliveries/seen", { numbers: some.join(" ") }).catch(() => some.forEach((each) => confirmed.delete(each)));
+  shown.splice(0, some.length);
+  if (shown.length) setTimeout(tellShown, 300);
+}
+
 async function fetchNights() {
-  if (Date.now() - nightsAt < 2000) return;
+  if (house.board || Date.now() - nightsAt < 2000) return;
   nightsAt = Date.now();
   try {
     house.nights = (await loadNights()).nights;
@@ -102,6 +140,7 @@ async function fetchNights() {
 const handlers = {
   snapshot(all) {
     takeAll(all);
+    if (house.board) loadBoard();
     fetchNights();
   },
   state: takeState,
@@ -119,12 +158,15 @@ const handlers = {
     setText("brief-title", brief.title);
     setText("brief-text", brief.text);
   },
+  board(told) {
+    takeBoard(told, false);
+    loadBoard();
+  },
   heard() {
     refusedWhy = "";
     alarm.heard();
-    changed();
-    say();
-    confirmShown();
+    alarm.ring();
+    drawSoon();
   },
   refused: enter,
 };
@@ -172,6 +214,8 @@ async function enter() {
     alarm.stop();
     listening = false;
     house.incidents.clear();
+    house.board = null;
+    wing.draw();
     at("lost").hidden = at("silent").hidden = true;
     document.title = t("pair");
     if (was !== view || !at("pair-form").contains(document.activeElement)) askForCode();
@@ -255,7 +299,7 @@ async function start() {
     setText("awake", t(key));
   });
   document.addEventListener("visibilitychange", confirmShown);
-  window.addEventListener("resize", drawNights);
+  window.addEventListener("resize", () => house.board || drawNights());
   alarm.everySecond(second);
   await enter();
 }

@@ -117,6 +117,7 @@ export function told() {
 export function titleNow() {
   if (!house.state) return t("connecting");
   const first = told();
+  if (first && house.board && first.room !== house.state.room) return `${first.room}: ${heading(codeOf(first))}`;
   return first ? heading(codeOf(first)) : heading(`Mood.${house.state.mood.toUpperCase()}`);
 }
 
@@ -129,15 +130,17 @@ export function drawNow(changed) {
   if (!state) return;
   setText("room", state.room);
   const seen = first && first.camera ? t(first.camera) : "";
-  setText("line", first ? seen : state.mood === "calm" ? t("listening") : "");
-  const where = first && first.room !== state.room ? `${first.room}, ` : "";
+  setText("line", first ? seen : state.mood === "calm" && !house.board ? t("listening") : "");
+  const where = first && !house.board && first.room !== state.room ? `${first.room}, ` : "";
   setText("when", first ? where + t("since", { time: clock(first.opened_at) }) : "");
   at("urgency").hidden = !first;
   if (first) setText("urgency", `${MARK[first.urgency]} ${heading(`Urgency.${first.urgency.toUpperCase()}`)}`);
   const rest = waiting().length - 1;
   at("more").hidden = !(first && rest > 0);
   setText("more", rest === 1 ? t("one_more_waiting") : t("more_waiting", { n: rest }));
-  drawAct(first && waiting().includes(first) ? first : undefined, changed);
+  // The screen of a ward takes what is of a room in that room's place only: here it would change under the finger.
+  const own = house.board ? waiting().find((each) => each.room === state.room) : first;
+  drawAct(own && waiting().includes(own) ? own : undefined, changed);
   drawPause((fresh) => {
     house.state = Object.assign({}, house.state, fresh);
     changed();

@@ -58,7 +58,7 @@ function connect() {
   if (source) source.close();
   const mine = new EventSource("/api/v1/stream");
   source = mine;
-  for (const name of ["snapshot", "state", "incident", "alert", "summary"]) {
+  for (const name of ["snapshot", "state", "incident", "alert", "summary", "board"]) {
     mine.addEventListener(name, (event) => {
       if (source !== mine || !hear) return;
       heardAt = performance.now();
