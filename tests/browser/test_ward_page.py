@@ -8,7 +8,7 @@ import pytest
 from brokers import needs_mosquitto
 from screens import SMALL_PHONE, TABLET, Screen
 from test_states import fits, violations
-from ward import Ward, until
+from wardhouse import Ward, until
 
 pytestmark = needs_mosquitto
 
