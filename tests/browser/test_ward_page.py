@@ -81,6 +81,16 @@ def test_the_board_has_the_most_urgent_room_first_and_says_so_in_words(screen, w
     assert [each.bounding_box()["width"] > 20 for each in page.page.locator(".counts li").all()] == [True] * 5
 
 
+def test_the_silence_of_a_room_is_taken_like_an_alert(screen, ward):
+    page = screen()
+    page.wait("document.querySelector('#rooms .silence .take')", 90)
+    page.page.wait_for_timeout(1000)
+    row(page, "199").locator(".take").tap()
+    until(lambda: ward.station.rooms()["199"]["silence"] == {"taken": True}, "somebody looks after it")
+    page.wait("!document.querySelector('#rooms .silence')")
+    assert "Somebody looks after it." in row(page, "199").inner_text()
+
+
 def test_an_acknowledgement_on_the_page_reaches_the_room_and_every_screen(screen, ward):
     first, second = screen(), screen(language="de")
     ward.cry("105")
