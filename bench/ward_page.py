@@ -28,7 +28,7 @@ from brokers import Mosquitto  # noqa: E402
 from paho.mqtt import client as mqtt  # noqa: E402
 from screens import Screen, chromium  # noqa: E402
 from station_ import RealStation, until  # noqa: E402
-from ward import FILE  # noqa: E402
+from wardhouse import FILE  # noqa: E402
 
 from monitord.events import Gate, Sound  # noqa: E402
 from monitord.notify.incident import State as Course  # noqa: E402

@@ -82,6 +82,7 @@ class Desk:
         self._seq = 0
         self._changes: list[Change] = []
         self._stirred: set[str] = set(board.rooms)
+        self._silent: set[str] = set()
         self._told: dict[str, Json] = {}
         self._boots = {name: room.order.boot for name, room in board.rooms.items()}
         self._sent: dict[tuple[str, int], float] = {}
@@ -102,6 +103,7 @@ class Desk:
                 return
             case Station():
                 self._changes += self._triage.taken(news.taken, now)
+                self._stirred |= set(news.taken) & set(self._board.rooms)
                 self._whole = True
                 return
             case Forgotten():
@@ -148,7 +150,10 @@ class Desk:
     def tick(self) -> None:
         """Do what is due; to be called every second."""
         now = self._clock.monotonic()
-        self._changes += self._triage.silent(self._board.silent(now), now)
+        silent = self._board.silent(now)
+        self._stirred |= silent ^ self._silent  # A silence becomes an alarm later than the room becomes unseen.
+        self._silent = silent
+        self._changes += self._triage.silent(silent, now)
         unlinked = self._board.unlinked_at
         if unlinked is not None and now - unlinked >= AWAY_S and not self._away:
             self._away = True

@@ -12,7 +12,7 @@ import pytest
 from brokers import needs_mosquitto
 from screens import PHONE, TABLET, Screen
 from test_states import violations
-from ward import Ward
+from wardhouse import Ward
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 

@@ -7,7 +7,7 @@ import urllib.error
 import pytest
 from brokers import needs_mosquitto
 from screens import TABLET, Screen
-from ward import Ward, until
+from wardhouse import Ward, until
 
 pytestmark = needs_mosquitto
 

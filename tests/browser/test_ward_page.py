@@ -8,7 +8,7 @@ import pytest
 from brokers import needs_mosquitto
 from screens import SMALL_PHONE, TABLET, Screen
 from test_states import fits, violations
-from ward import Ward, until
+from wardhouse import Ward, until
 
 pytestmark = needs_mosquitto
 
@@ -73,9 +73,22 @@ def test_the_board_has_the_most_urgent_room_first_and_says_so_in_words(screen, w
     assert "A child is crying" in row(page, "104").inner_text()
     assert page.page.locator(".counts .alert").inner_text().split() == ["3", "Alert"]
     until(lambda: ward.rank("199") == 2, "the room that nobody started")
-    page.wait("document.querySelector('#rooms .unseen')")
+    page.wait("document.querySelector('#rooms .unheard')")
     assert "Not heard yet" in row(page, "199").inner_text()
     assert page.page.evaluate(SHOWN)[3] == "199"
+    boxes = [row(page, each).bounding_box() for each in ("104", "107", "199", "101")]
+    assert all(box["height"] > 40 and box["width"] > 100 for box in boxes)  # Each rank is there to be seen.
+    assert [each.bounding_box()["width"] > 20 for each in page.page.locator(".counts li").all()] == [True] * 5
+
+
+def test_the_silence_of_a_room_is_taken_like_an_alert(screen, ward):
+    page = screen()
+    page.wait("document.querySelector('#rooms .silence .take')", 90)
+    page.page.wait_for_timeout(1000)
+    row(page, "199").locator(".take").tap()
+    until(lambda: ward.station.rooms()["199"]["silence"] == {"taken": True}, "somebody looks after it")
+    page.wait("!document.querySelector('#rooms .silence')")
+    assert "Somebody looks after it." in row(page, "199").inner_text()
 
 
 def test_an_acknowledgement_on_the_page_reaches_the_room_and_every_screen(screen, ward):

@@ -223,7 +223,7 @@ API: tuple[Route, ...] = (
         Role.WATCH,
         "A screen has shown these alerts: numbers of deliveries, blanks between; what is none is left out.",
         _object(seen=_list(WHOLE)),
-        body=_object(numbers={"type": "string", "maxLength": 1000}),
+        body=_object(numbers={"type": "string", "pattern": "^[0-9]{1,15}( [0-9]{1,15}){0,59}$"}),
     ),
     Route(
         "POST",

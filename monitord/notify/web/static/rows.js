@@ -5,8 +5,8 @@ import { codeOf } from "./now.js";
 import { post } from "./stream.js";
 import { ago, clock, heading, spoken, t } from "./texts.js";
 
-export const RANK = ["alert", "fault", "unseen", "calm"];
-const MARK = { high: "!!!", medium: "!!", low: "!", fault: "?", unseen: "\u2026", calm: "\u2713", bare: "\u2013" };
+export const RANK = ["alert", "fault", "unheard", "calm"];
+const MARK = { high: "!!!", medium: "!!", low: "!", fault: "?", unheard: "\u2026", calm: "\u2713", bare: "\u2013" };
 const STEADY_MS = 700;
 const TRIES = 3;
 const VIA = { room: "via_room", ward: "via_ward" };
