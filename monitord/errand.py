@@ -29,7 +29,7 @@ class Errand:
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
-            # Python 3.12 warns where there are threads; a process that starts has none, but one that runs the tests may.
+            # Python 3.12 warns where there are threads: a process that starts has none, one that runs the tests may.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._child = os.fork()
         if not self._child:
