@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ class Errand:
         self._reader, writer = os.pipe2(os.O_CLOEXEC)
         sys.stdout.flush()
         sys.stderr.flush()
-        self._child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns where there are threads: a process that starts has none, one that runs the tests may.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._child = os.fork()
         if not self._child:
             os.close(self._reader)
             _run(work, writer)
