@@ -150,7 +150,7 @@ OF_THE_VOICE = (
            "pass\n        if journal.in", f"{VOICE} -k damaged"),
     _voice("JOURNAL: damage is found", "database", 'if report != "ok":', "if False:", "tests/notify/test_journal.py"),
     _voice("JOURNAL: in memory only", "voice", "self.fault(Fault.JOURNAL)\n\n    def heal", "pass\n\n    def heal",
-           "tests/notify/test_journal.py tests/notify/test_voice.py"),
+           DISK),
     _voice("JOURNAL: read-only", "journal", 'os.close(os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CLOEXEC))',
            "pass", DISK),
     _voice("JOURNAL: no room", "journal", "if found.f_bavail * found.f_frsize < ROOM_BYTES:", "if False:", DISK),

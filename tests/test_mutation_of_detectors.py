@@ -37,6 +37,8 @@ def run(tree: Path, tests: str) -> tuple[str, str]:
         )
     except subprocess.TimeoutExpired:
         return "failed", "it hangs"  # Which the suite's own limit ends as well.
+    if done.returncode < 0:
+        return "failed", f"signal {-done.returncode} ended the tests: the kernel's alarm, where nothing else did"
     last = (done.stdout.strip().splitlines() or [""])[-1]
     if done.returncode == 1 and re.search(r"\d+ failed", last):
         return "failed", done.stdout

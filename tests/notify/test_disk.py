@@ -126,3 +126,14 @@ def test_with_a_slow_disk_an_alert_does_not_wait_for_it(journal, clocks, monkeyp
     clocks.now = voice.next_due()
     voice.tick()
     assert Sound.CRY in {each.subject for each in journal.live_incidents()}
+
+
+def test_a_journal_that_begins_in_memory_is_told_at_once(tmp_path):
+    (tmp_path / "file").write_text("no folder", "ascii")
+    journal = Journal(tmp_path / "file" / "journal.sqlite3", Clock(), or_in_memory=True)
+    try:
+        voice = Voice(Config(), journal, ("page", "log"), journal._clock, transmit=lambda *_: None,
+                      publish=lambda *_: None, jitter=lambda: 1.0)  # fmt: skip
+        assert [each["label"] for each in voice.incidents()] == ["JOURNAL"]
+    finally:
+        journal.close()
