@@ -196,7 +196,7 @@ class _Finder:
 
     def __init__(self, network: model.Network) -> None:
         places = boxes.count(*SHAPE)
-        wanted = {"person": (3, places), "posture": (3, places), "boxes": (3, places, 4)}
+        wanted = {"bodies": (2, places), "boxes": (2, places, 4)}
         shapes = dict(network.shapes)
         room = shapes.pop("room", ())
         if shapes != wanted or len(room) != 2 or room[0] != 1:  # noqa: PLR2004 - one row
@@ -210,7 +210,7 @@ class _Finder:
 
     def __call__(self, picture: Picture) -> Judgement:
         told = self._network(picture.astype(np.float32))
-        seen = boxes.sum_up(told["person"], told["posture"], told["boxes"], *SHAPE)
+        seen = boxes.sum_up(told["bodies"], told["boxes"], *SHAPE)
         presence, several = (_probability(logit, *self._presence) for logit in (seen.person, seen.second))
         lying = presence * _probability(seen.lying, *self._lying)
         return Judgement(presence, lying, presence - lying, several, told["room"][0])
