@@ -19,8 +19,8 @@ _MOST = 20
 
 NONE = -20.0
 """Logit of a body that is not there."""
-UPRIGHT, LYING = 0, 1
-"""Rows of what the network says of each place."""
+UPRIGHT, LYING, POSTURE = 0, 1, 2
+"""Rows of what the network says of each place: somebody is upright, somebody lies, who is here lies."""
 _STRONGEST = 2
 """A body is as likely as so many of the likeliest places are on average: one place alone may err."""
 
@@ -43,17 +43,19 @@ def sum_up(logits: Floats, raw: Floats, height: int, width: int) -> Bodies:
     """What all places of one picture say together.
 
     Args:
-        logits: (2, places) of a body that is upright and of one that lies, in the order of `UPRIGHT` and `LYING`.
+        logits: (3, places): `UPRIGHT`, `LYING`, and `POSTURE`, lying rather than not.
         raw: (2, places, 4) their boxes, as in `decode`.
         height: of the picture, pixels.
         width: of the picture.
     """
-    strongest = np.sort(logits, axis=1)[:, -_STRONGEST:].mean(axis=1)
+    bodies = logits[: LYING + 1]
+    strongest = np.sort(bodies, axis=1)[:, -_STRONGEST:].mean(axis=1)
+    best = np.argsort(-bodies.max(axis=0), kind="stable")[:_STRONGEST]
     where = np.concatenate([decode(each, height, width) for each in raw])
-    scores = logits.ravel()
+    scores = bodies.ravel()
     kept = apart(where, scores)
     second = float(scores[kept[1]]) if len(kept) > 1 else NONE
-    return Bodies(float(strongest.max()), float(strongest[LYING] - strongest[UPRIGHT]), second)
+    return Bodies(float(strongest.max()), float(logits[POSTURE, best].mean()), second)
 
 
 def decode(raw: Floats, height: int, width: int) -> Floats:

@@ -134,7 +134,7 @@ class Classifier:
                 f"{card.path}: labels {card.labels} of pictures {card.input_shape}, the eye needs {LABELS} of {SHAPE}"
             )
         places = boxes.count(*SHAPE)
-        wanted = {"bodies": (2, places), "boxes": (2, places, 4)}
+        wanted = {"bodies": (3, places), "boxes": (2, places, 4)}
         shapes = network.shapes
         room = shapes.pop("room", ())
         if shapes != wanted or len(room) != 2 or room[0] != 1:  # noqa: PLR2004 - one row

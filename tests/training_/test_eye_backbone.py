@@ -48,16 +48,18 @@ def test_the_exported_network_says_what_body_and_head_say():
 
     torch.manual_seed(0)
     heads = [head.Head(), head.Head()]
-    for layer in (layer for one in heads for part in (one.upright, one.lying) for layer in part.say):
+    for layer in (layer for one in heads for part in (one.upright, one.lying, one.posture) for layer in part.say):
         torch.nn.init.normal_(layer.weight, 0, 0.3)
     body, plan = Body(WEIGHTS), backbone.read(WEIGHTS)
     picture = (np.random.default_rng(0).uniform(0, 255, (12, 16, 3)).repeat(8, 0).repeat(8, 1)).astype(np.uint8)
     places = views.look(body, picture)
-    wanted = np.mean([head.places_of(one, places) for one in heads], axis=0)
+    whole = head.joined(heads)
+    wanted = np.mean([head.places_of(one, places)[:2] for one in heads], axis=0)
+    wanted = np.concatenate([wanted, head.places_of(whole, places)[2:]])
     room = export.Room(np.eye(5, 64, dtype=np.float32), np.zeros(5, np.float32))
     told = {}
     for half in (False, True):
-        content = export.to_tflite(plan, head.joined(heads), room, 96, 128, half=half)
+        content = export.to_tflite(plan, whole, room, 96, 128, half=half)
         interpreter = Interpreter(model_content=content)
         interpreter.allocate_tensors()
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[None].astype(np.float32))
@@ -208,7 +210,7 @@ def test_a_head_learns_to_turn_its_head():
 def test_zero_is_the_threshold_of_both_kinds():
     rng = np.random.default_rng(0)
     rooms = [Example("rooms", "validation", NOBODY, [], "", np.zeros((1, 1, 3), np.uint8)) for _ in range(1000)]
-    told = measure.Scored(rooms, rng.normal(-5, 1, 1000), rng.normal(2, 3, 1000), np.zeros(1000))
+    told = measure.Scored(rooms, rng.normal(-5, 1, 1000), rng.normal(2, 3, 1000), np.zeros(1000), np.zeros(1000))
     even = measure.balanced(told)
     assert ((even.upright > 0) | (even.lying > 0)).sum() == 30
     assert (even.upright > 0).sum() == 15

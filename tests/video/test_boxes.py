@@ -28,7 +28,7 @@ def test_the_same_body_is_counted_once():
 
 
 def quiet():
-    return np.full((2, PLACES), -8.0, np.float32), np.zeros((2, PLACES, 4), np.float32)
+    return np.full((3, PLACES), -8.0, np.float32), np.zeros((2, PLACES, 4), np.float32)
 
 
 def around(raw, row, column):
@@ -36,17 +36,18 @@ def around(raw, row, column):
     raw[:, row * 32 + column, 2:] = np.log(8)
 
 
-def test_a_body_is_as_likely_as_its_two_likeliest_places_and_lies_where_lying_is_likelier():
+def test_a_body_is_as_likely_as_its_two_likeliest_places_and_its_posture_is_that_of_these():
     logits, raw = quiet()
     logits[boxes.LYING, :4] = 3.0, 2.0, 1.0, 0.5
     logits[boxes.UPRIGHT, 7:9] = 0.5, 0.5
+    logits[boxes.POSTURE, :3] = 1.5, 2.5, 9.0
     seen = boxes.sum_up(logits, raw, HEIGHT, WIDTH)
     assert (seen.person, seen.lying) == (2.5, 2.0)
 
 
 def test_one_body_that_is_taken_for_both_is_one():
     logits, raw = quiet()
-    logits[:, 12 * 32 + 16] = 2.0, 1.5
+    logits[:2, 12 * 32 + 16] = 2.0, 1.5
     around(raw, 12, 16)
     assert boxes.sum_up(logits, raw, HEIGHT, WIDTH).second < -7
 

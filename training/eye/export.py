@@ -32,7 +32,7 @@ class Room:
 
 
 def to_tflite(plan: Plan, head: Head, room: Room, height: int, width: int, *, half: bool = True) -> bytes:
-    """The network: (1, height, width, 3) RGB 0..255 -> bodies (2, places), boxes (2, places, 4), room (1, 24 n)."""
+    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
 
     def serve(picture: tf.Tensor) -> Any:
         made = _graph(plan, head, room, picture)
@@ -54,7 +54,7 @@ def _graph(plan: Plan, head: Head, room: Room, picture: Any) -> list[Any]:
     turned = tf.transpose(picture, (0, 2, 1, 3))
     # numpy.rot90 by one quarter and by minus one.
     aside = _body(plan, tf.concat([tf.reverse(turned, (1,)), tf.reverse(turned, (2,))], 0))
-    bodies: list[list[Any]] = [[], []]
+    bodies: list[list[Any]] = [[], [], []]
     boxes: list[list[Any]] = [[], []]
     for level in range(LEVELS):
         views = [tf.concat([upright[name] for name in plan.maps[level]], -1), *_back(plan, aside, level)]
@@ -64,11 +64,13 @@ def _graph(plan: Plan, head: Head, room: Room, picture: Any) -> list[Any]:
         share, shift = values["share"], values["shift"]
         either = tf.maximum(scores[1], scores[2])
         logits = [scores[0] + more[0] + shift[0], share[0] * scores[0] + share[1] * either + more[1] + shift[1]]
+        line = values["line"]
+        logits.append(line[0] * (logits[1] - logits[0]) + line[1] + _part(values, "posture", level, joint))
         raw = [_box(plan, level, view) for view in views]
         where = [raw[0], tf.where(scores[1] > scores[2], _unturned(raw[1], 1), _unturned(raw[2], -1))]
-        for row in range(2):
-            bodies[row].append(tf.reshape(logits[row], (1, -1)))
-            boxes[row].append(tf.reshape(where[row], (1, -1, 4)))
+        for rows, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
+            for row, value in zip(rows, told, strict=True):
+                row.append(tf.reshape(value, shape))
     told = _pointwise(upright[plan.stems[0]], room.kernel, room.bias)
     cell = (told.shape[1] // CELLS[0], told.shape[2] // CELLS[1])
     pooled = tf.reshape(tf.nn.avg_pool2d(told, cell, cell, "VALID"), (1, -1))

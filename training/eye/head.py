@@ -1,7 +1,8 @@
 """The head: from three views of a place to "somebody is upright here" and "somebody lies here".
 
 Upright starts as the body's own score of a person, and is corrected only a little; lying starts as what the turned
-views say. Each has one hidden layer for each stride over all three views. Heads of several seeds are one wider head.
+views say. A third number says how somebody is who was found.
+Each has one hidden layer for each stride over all three views. Heads of several seeds are one wider head.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LEVELS = 3
 STRONGEST = 2
 """As `monitord.video.boxes` sums up."""
 _NO = -30.0
+_POSTURE, _POSTURE_STEPS, _POSTURE_DROP, _POSTURE_PLACES = 32, 600, 0.5, 3
 _BEST, _WORST = 4, 6
 _MOST = 4.0
 """Logits beyond this are certain enough."""
@@ -54,6 +56,8 @@ class Head(nn.Module):
 
     def __init__(self, lying: int = 16, upright: int = 8) -> None:
         super().__init__()
+        self.posture = Part(_POSTURE)
+        self.line = nn.Parameter(torch.tensor([0.3, 0.0]))
         self.upright, self.lying = Part(upright), Part(lying)
         self.share = nn.Parameter(torch.tensor([0.3, 0.7]))
         self.shift = nn.Parameter(torch.zeros(2))
@@ -177,13 +181,64 @@ def joined(heads: Sequence[Head]) -> Head:
     return whole.eval()
 
 
+def teach_posture(head: Head, places: Places, rows: np.ndarray, source: np.ndarray, seed: int = 1) -> None:
+    """Teach `head.posture` in place; the rest stays as it is.
+
+    It says how somebody is who was found, where "lies here" and "is upright here" only say that somebody is: to the
+    body, who lies along the picture, seen from above, is one that stands.
+
+    Args:
+        head: of which the likeliest places are asked.
+        places: to learn from.
+        rows: of the training split.
+        source: of all rows; each source and posture counts the same.
+        seed: of everything drawn.
+    """
+    torch.manual_seed(seed)
+    features, level, own, lies, whose = _likeliest(head, places, rows)
+    kinds = np.char.add(source[whose], lies.astype(str))
+    counts = dict(zip(*np.unique(kinds, return_counts=True), strict=True))
+    shares = torch.tensor([1.0 / counts[kind] for kind in kinds])
+    wanted = torch.from_numpy(lies).float() * 0.9 + 0.05
+    learns = [*head.posture.parameters(), head.line]
+    steps = torch.optim.AdamW(learns, lr=2e-3, weight_decay=0.05)
+    for _ in tqdm(range(_POSTURE_STEPS), desc="posture", unit="step", mininterval=10):
+        some = torch.multinomial(shares, 256, replacement=True)
+        seen = features[some] * (torch.rand(len(some), WIDTH_OF_ALL) > _POSTURE_DROP) / (1 - _POSTURE_DROP)
+        said = head.line[0] * own[some] + head.line[1] + head.posture(seen, level[some])
+        steps.zero_grad()
+        functional.binary_cross_entropy_with_logits(said, wanted[some]).backward()
+        steps.step()
+
+
+def _likeliest(
+    head: Head, places: Places, rows: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, np.ndarray, np.ndarray]:
+    """Of bodies of known posture, the likeliest places: features, level, lying less upright, posture, row."""
+    made: list[list[np.ndarray]] = [[] for _ in range(5)]
+    for row in rows:
+        body = np.isin(places.where[row], (BODY, ANYWHERE)) & (places.lies[row] >= 0)
+        if not body.any():
+            continue
+        upright, lying = places_of(head, places.some(np.array(row)))[:2]
+        best = np.argsort(-np.where(body, np.maximum(upright, lying), _NO))[: min(_POSTURE_PLACES, body.sum())]
+        values = (places.features[row, best], places.level[row, best], (lying - upright)[best], places.lies[row, best])
+        for part, value in zip(made, (*values, np.full(len(best), row)), strict=True):
+            part.append(value)
+    features, level, own, lies, whose = (np.concatenate(part) for part in made)
+    return torch.from_numpy(features).float(), torch.from_numpy(level), torch.from_numpy(own), lies, whose
+
+
 def places_of(head: Head, places: Places) -> np.ndarray:
-    """(2, places): logits of upright and of lying at all places of one picture."""
+    """(3, places): logits of upright, of lying, and of lying rather than upright, everywhere in one picture."""
     features, scores = (torch.from_numpy(value).float()[None] for value in (places.features, places.scores))
+    level = torch.from_numpy(places.level)[None]
     with torch.no_grad():
-        return torch.cat(head(features, scores, torch.from_numpy(places.level)[None])).numpy()
+        upright, lying = head(features, scores, level)
+        posture = head.line[0] * (lying - upright) + head.line[1] + head.posture(features, level)
+        return torch.cat([upright, lying, posture]).numpy()
 
 
 def answer(head: Head, places: Places) -> np.ndarray:
     """(2,): logit of the likeliest upright and of the likeliest lying body of one picture."""
-    return np.sort(places_of(head, places), axis=1)[:, -STRONGEST:].mean(axis=1)
+    return np.sort(places_of(head, places)[:2], axis=1)[:, -STRONGEST:].mean(axis=1)

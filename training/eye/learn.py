@@ -83,7 +83,7 @@ def scored(made: head.Head | None, tested: Known, trial: Trial) -> Scored:
         )
         for source, split, target in zip(tested.source, tested.split, tested.target, strict=True)
     ]
-    return Scored(rows, told[:, 0], told[:, 1], np.full(len(told), -20.0))  # type: ignore[arg-type]
+    return Scored(rows, told[:, 0], told[:, 1], np.full(len(told), -20.0), told[:, 1] - told[:, 0])  # type: ignore[arg-type]
 
 
 def _answer(made: head.Head | None, places: Places, trial: Trial) -> np.ndarray:

@@ -26,22 +26,18 @@ ROOMS = ("rooms", "messy_rooms")
 
 @dataclass(slots=True)
 class Scored:
-    """Examples with the logit of the likeliest upright, lying, and second person (n,) each."""
+    """Examples with the logit of the likeliest upright, lying, and second person, and of lying rather than upright."""
 
     examples: list[Example]
     upright: np.ndarray
     lying: np.ndarray
     second: np.ndarray
+    lies: np.ndarray
 
     @property
     def person(self) -> np.ndarray:
         """Logit of the likeliest person."""
         return np.maximum(self.upright, self.lying)
-
-    @property
-    def lies(self) -> np.ndarray:
-        """By how much lying is likelier than upright."""
-        return self.lying - self.upright
 
     def which(self, sources: tuple[str, ...], targets: tuple[Target, ...], split: str) -> np.ndarray:
         """Indices of those examples; of all sources where none is named."""
@@ -55,8 +51,8 @@ class Scored:
         )
 
 
-def score(examples: list[Example], judge: Callable[[Picture], tuple[float, float, float]]) -> Scored:
-    """Ask `judge` about each example that is not for training: upright, lying, second."""
+def score(examples: list[Example], judge: Callable[[Picture], tuple[float, float, float, float]]) -> Scored:
+    """Ask `judge` about each example that is not for training: upright, lying, second, posture."""
     chosen = [one for one in examples if one.split != "train"]
     told = [judge(one.picture) for one in tqdm(chosen, desc="scoring", unit="picture", mininterval=5)]
     return Scored(chosen, *np.array(told, float).T)
@@ -84,7 +80,7 @@ def shifts(scored: Scored) -> tuple[float, float]:
 def balanced(scored: Scored) -> Scored:
     """`scored` with `shifts` added."""
     upright, lying = shifts(scored)
-    return Scored(scored.examples, scored.upright + upright, scored.lying + lying, scored.second)
+    return Scored(scored.examples, scored.upright + upright, scored.lying + lying, scored.second, scored.lies)
 
 
 def threshold(scored: Scored) -> float:

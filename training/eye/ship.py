@@ -71,7 +71,9 @@ def make(
     room = _describe(Body(weights), known)
     first = measure.score(known, _judge(to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)))
     with torch.no_grad():
-        learnt.shift += torch.tensor(measure.shifts(first))
+        moved = torch.tensor(measure.shifts(first))
+        learnt.shift += moved
+        learnt.line[1] -= learnt.line[0] * (moved[1] - moved[0])
     content = to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)
     scored = measure.balanced(first)
     presence, lying = _calibrated(scored)
@@ -104,9 +106,13 @@ def _head(folder: Path, trial: learn.Trial, steps: int) -> head.Head:
             taught = taught or cached.load(folder, *learn.TAUGHT)
             torch.save(learn.heads(trial, taught, [seed], steps).state_dict(), held)
         one = head.Head()
-        one.load_state_dict(torch.load(held, weights_only=True))
+        one.load_state_dict(torch.load(held, weights_only=True), strict=False)
         made.append(one)
-    return head.joined(made)
+    whole = head.joined(made)
+    taught = taught or cached.load(folder, *learn.TAUGHT)
+    rows = np.concatenate(list(taught.pools(room_out=trial.room_out).values()))
+    head.teach_posture(whole, taught.places, rows, taught.source)
+    return whole
 
 
 def write(path: Path, made: Made, note: str) -> None:
@@ -141,11 +147,11 @@ def _judge(content: bytes):  # noqa: ANN202 - see `measure.score`
         shape = (cached.HEIGHT, cached.WIDTH, 3)
         network = Network(Card(path, "person", hashlib.sha256(content).hexdigest(), LABELS, shape, extra))
 
-    def ask(picture: np.ndarray) -> tuple[float, float, float]:
+    def ask(picture: np.ndarray) -> tuple[float, float, float, float]:
         told = network(_fitted(picture))
         seen = boxes.sum_up(told["bodies"], told["boxes"], cached.HEIGHT, cached.WIDTH)
-        # Of the likelier posture `person` is the logit, and `lying` says by how much.
-        return seen.person - max(0.0, seen.lying), seen.person + min(0.0, seen.lying), seen.second
+        upright, lying = np.sort(told["bodies"][:2], axis=1)[:, -head.STRONGEST :].mean(axis=1)
+        return float(upright), float(lying), seen.second, seen.lying
 
     return ask
 
