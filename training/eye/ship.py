@@ -39,8 +39,8 @@ _SOURCES = (
     ("rooms of 430 houses, 1,720 photographs (arXiv:1609.08399)", "none stated"),
     ("messy_rooms, 152 photographs", "none stated"),
     ("infants_generated, 333 AI-generated pictures", "none stated"),
-    ("renders of our own (bodies: anny, Apache-2.0, body data CC0)", "as this project"),
 )
+_RENDERS = ("renders of our own (bodies: anny, Apache-2.0, body data CC0)", "as this project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,14 @@ def make(
         "posture": POSTURE,
         "several": probability(several),
     }
-    facts = {"presence": presence, "lying": lying, "operating": operating, "measured": table}
+    sources = (*_SOURCES, _RENDERS) if renders else _SOURCES
+    facts = {
+        "presence": presence,
+        "lying": lying,
+        "operating": operating,
+        "measured": table,
+        "sources": sources,
+    }
     return Made(content, facts), table
 
 
@@ -134,7 +141,7 @@ def write(path: Path, made: Made, note: str) -> None:
     for name in ("operating", "measured"):
         section: Mapping[str, object] = made.facts[name]  # type: ignore[assignment]
         lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in section.items())]
-    for name, licence in _SOURCES:
+    for name, licence in made.facts["sources"]:  # type: ignore[attr-defined]
         lines += ["", "[[source]]", f"name = {json.dumps(name)}", f"licence = {json.dumps(licence)}"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
