@@ -14,7 +14,6 @@ import numpy.typing as npt
 from monitord.card import Card, ModelError, read_file, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = [
@@ -32,14 +31,14 @@ __all__ = [
 Floats = npt.NDArray[np.float32]
 
 
-class _Quantised:
-    """A fully int8 network beside its card: what all kinds of it share."""
+class _Loaded:
+    """A network beside its card: what all kinds of it share."""
 
     def __init__(self, card: Card) -> None:
         """Load the model beside `card`.
 
         Raises:
-            ModelError: the file is missing, its hash differs, or it takes something else than the card says.
+            ModelError: the file is missing, its hash differs, or the runtime cannot load it.
         """
         self.card = card
         self.path = card.path.with_suffix(".tflite")
@@ -51,23 +50,16 @@ class _Quantised:
             raise ModelError(f"{self.path}: the runtime cannot load the model: {_one_line(cause)}") from None
         self._in = self._interpreter.get_input_details()[0]
         self._outs = self._interpreter.get_output_details()
-        self._in_scale, self._in_zero = self._in["quantization"]
 
-    def _is_int8(self) -> bool:
-        return all(one["dtype"] == np.int8 for one in (self._in, *self._outs))
+    def _is_all(self, kind: type) -> bool:
+        return all(one["dtype"] == kind for one in (self._in, *self._outs))
 
-    def _run(self, example: Floats) -> None:
-        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
-        self._interpreter.set_tensor(self._in["index"], np.clip(steps, -128, 127).astype(np.int8)[None])
+    def _run(self, example: npt.NDArray[np.int8] | Floats) -> None:
+        self._interpreter.set_tensor(self._in["index"], example[None])
         self._interpreter.invoke()
 
-    def _told(self, out: Mapping[str, Any]) -> Floats:
-        scale, zero = out["quantization"]
-        raw = self._interpreter.get_tensor(out["index"]).astype(np.float32)
-        return np.asarray((raw - np.float32(zero)) * np.float32(scale), np.float32)
 
-
-class Model(_Quantised):
+class Model(_Loaded):
     """A fully int8 network whose outputs are logits, one per label.
 
     Logits, because an int8 probability has no room between 0.99 and 1, where the thresholds for rare false alarms lie.
@@ -81,19 +73,23 @@ class Model(_Quantised):
         """
         super().__init__(card)
         shapes = tuple(self._in["shape"][1:]), tuple(self._outs[0]["shape"][1:])
-        if shapes != (card.input_shape, (len(card.labels),)) or not self._is_int8():
+        if shapes != (card.input_shape, (len(card.labels),)) or not self._is_all(np.int8):
             raise ModelError(
                 f"{self.path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8"
             )
+        self._in_scale, self._in_zero = self._in["quantization"]
 
     def logits(self, example: Floats) -> Floats:
         """Logits, shape (labels,), float32, of one example of shape `card.input_shape`, float32."""
-        self._run(example)
-        return np.asarray(self._told(self._outs[0])[0], np.float32)
+        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
+        self._run(np.clip(steps, -128, 127).astype(np.int8))
+        scale, zero = self._outs[0]["quantization"]
+        raw = self._interpreter.get_tensor(self._outs[0]["index"]).astype(np.float32)
+        return np.asarray((raw[0] - np.float32(zero)) * np.float32(scale), np.float32)
 
 
-class Network(_Quantised):
-    """A fully int8 network with several outputs, which its card names in order."""
+class Network(_Loaded):
+    """A float network (its weights may be float16) with several outputs, which its card names in order."""
 
     def __init__(self, card: Card) -> None:
         """Load the model beside `card`.
@@ -105,9 +101,9 @@ class Network(_Quantised):
         names = card.extra.get("outputs")
         shape = tuple(self._in["shape"][1:])
         fits = isinstance(names, list) and len(names) == len(self._outs) and all(isinstance(one, str) for one in names)
-        if not fits or shape != card.input_shape or not self._is_int8():
+        if not fits or shape != card.input_shape or not self._is_all(np.float32):
             raise ModelError(
-                f"{self.path}: {shape} -> {len(self._outs)} tensors, the card says {card.input_shape} -> {names}, int8"
+                f"{self.path}: {shape} -> {len(self._outs)} tensors, the card says {card.input_shape} -> {names}, float"
             )
         self._named = dict(zip(names or (), self._outs, strict=True))
 
@@ -119,7 +115,8 @@ class Network(_Quantised):
     def __call__(self, example: Floats) -> dict[str, Floats]:
         """All outputs, float32, of one example of shape `card.input_shape`, float32."""
         self._run(example)
-        return {name: self._told(out) for name, out in self._named.items()}
+        told = {name: self._interpreter.get_tensor(out["index"]) for name, out in self._named.items()}
+        return {name: np.asarray(value, np.float32) for name, value in told.items()}
 
 
 class FloatNetwork:

@@ -17,14 +17,17 @@ _WITHIN = 0.7
 _MOST = 20
 
 
-_POSTURE_PLACES = 4
 NONE = -20.0
 """Logit of a body that is not there."""
+UPRIGHT, LYING, POSTURE = 0, 1, 2
+"""Rows of what the network says of each place: somebody is upright, somebody lies, who is here lies."""
+_STRONGEST = 2
+"""A body is as likely as so many of the likeliest places are on average: one place alone may err."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Logits of one picture: of the likeliest body, of its lying, and of the likeliest other body."""
+    """Logits of one picture: of the likeliest body, of its lying rather than not, and of the likeliest other body."""
 
     person: float
     lying: float
@@ -36,37 +39,23 @@ def count(height: int, width: int) -> int:
     return sum((height // stride) * (width // stride) for stride in STRIDES)
 
 
-def sum_up(person: Floats, posture: Floats, raw: Floats, height: int, width: int) -> Bodies:
-    """What three views of one picture say together.
+def sum_up(logits: Floats, raw: Floats, height: int, width: int) -> Bodies:
+    """What all places of one picture say together.
 
     Args:
-        person: (3, places) logits, of the picture held upright, turned by a quarter counter-clockwise, and clockwise.
-        posture: (3, places) logits of lying.
-        raw: (3, places, 4) boxes as in `decode`, each in its own view.
-        height: of the picture held upright, pixels.
-        width: of the same.
+        logits: (3, places): `UPRIGHT`, `LYING`, and `POSTURE`, lying rather than not.
+        raw: (2, places, 4) their boxes, as in `decode`.
+        height: of the picture, pixels.
+        width: of the picture.
     """
-    boxes = [decode(raw[0], height, width)]
-    boxes += [turned_back(decode(raw[view], width, height), turn, height, width) for view, turn in ((1, 1), (2, -1))]
-    scores, lies, where = person.ravel(), posture.ravel(), np.concatenate(boxes)
-    best = np.argsort(-scores, kind="stable")[:_POSTURE_PLACES]
+    bodies = logits[: LYING + 1]
+    strongest = np.sort(bodies, axis=1)[:, -_STRONGEST:].mean(axis=1)
+    best = np.argsort(-bodies.max(axis=0), kind="stable")[:_STRONGEST]
+    where = np.concatenate([decode(each, height, width) for each in raw])
+    scores = bodies.ravel()
     kept = apart(where, scores)
     second = float(scores[kept[1]]) if len(kept) > 1 else NONE
-    return Bodies(float(scores[best[0]]), float(lies[best].mean()), second)
-
-
-def turned_back(boxes: Floats, turn: int, height: int, width: int) -> Floats:
-    """Boxes of a turned view in the picture held upright.
-
-    Args:
-        boxes: (n, 4) left, top, right, bottom in ``numpy.rot90(picture, turn)``.
-        turn: 1 or -1.
-        height: of the picture held upright, pixels.
-        width: of the same.
-    """
-    left, top, right, bottom = boxes.T
-    sides = (width - bottom, left, width - top, right) if turn == 1 else (top, height - right, bottom, height - left)
-    return np.stack(sides, axis=1)
+    return Bodies(float(strongest.max()), float(logits[POSTURE, best].mean()), second)
 
 
 def decode(raw: Floats, height: int, width: int) -> Floats:

@@ -84,9 +84,9 @@ class Judgement:
         presence: somebody is there.
         lying: somebody is there and lies.
         upright: somebody is there and is upright or sits; `lying` + `upright` = `presence`.
-        several: at least two people are there, never above `presence`; 0 for a model that finds no single bodies.
+        several: at least two people are there, never above `presence`.
         features: (n,) float32, what the network sees of the room, coarsely, to be compared with the same room when it
-            is empty; n = 0 for a model that does not tell.
+            is empty.
     """
 
     presence: float
@@ -110,14 +110,11 @@ class Operating:
     present: float
     absent: float
     posture: float
-    several: float = 0.5
+    several: float
 
 
 class Classifier:
-    """The person model: a fitted picture in, a judgement out.
-
-    There are two kinds: one that finds bodies in three views of the picture (its card names ``outputs``), and one that
-    gives the three labels' logits.
+    """The person model: a fitted picture in, a judgement out. It finds bodies in the picture held upright and turned.
 
     Attributes:
         operating: thresholds.
@@ -125,28 +122,33 @@ class Classifier:
         fingerprint: SHA-256 of the network; what was kept of one network means nothing to another.
     """
 
-    def __init__(self, network: model.Model | model.Network) -> None:
+    def __init__(self, network: model.Network) -> None:
         """Wrap `network`.
 
         Raises:
-            ModelError: its card is for something else, or has no usable thresholds.
+            ModelError: it or its card is for something else, or the card has no usable thresholds.
         """
         card = network.card
         if card.labels != LABELS or card.input_shape != (*SHAPE, 3):
             raise model.ModelError(
                 f"{card.path}: labels {card.labels} of pictures {card.input_shape}, the eye needs {LABELS} of {SHAPE}"
             )
-        self._judge = _Finder(network) if isinstance(network, model.Network) else _Labels(network)
+        places = boxes.count(*SHAPE)
+        wanted = {"bodies": (3, places), "boxes": (2, places, 4)}
+        shapes = network.shapes
+        room = shapes.pop("room", ())
+        if shapes != wanted or len(room) != 2 or room[0] != 1:  # noqa: PLR2004 - one row
+            raise model.ModelError(f"{network.path}: gives {network.shapes}, the eye needs {wanted} and a room")
+        self._network = network
+        self._presence, self._lying = _line(card, "presence"), _line(card, "lying")
         try:
             chosen = card.extra["operating"]
-            several = chosen["several"] if isinstance(network, model.Network) else 0.5
-            present, absent, posture = (float(chosen[name]) for name in ("present", "absent", "posture"))
-            self.operating = Operating(present, absent, posture, float(several))
+            self.operating = Operating(*(float(chosen[name]) for name in ("present", "absent", "posture", "several")))
         except (KeyError, TypeError, ValueError) as missing:
             raise model.ModelError(f"{card.path}: the model card has no usable {missing}") from None
         if not 0 < self.operating.absent <= self.operating.present < 1:
             raise model.ModelError(f"{card.path}: thresholds are out of their range")
-        self.feature_count = self._judge.feature_count
+        self.feature_count = room[1]
         self.fingerprint = card.sha256
 
     @classmethod
@@ -154,10 +156,9 @@ class Classifier:
         """Load person.tflite and person.toml.
 
         Raises:
-            ModelError: see `monitord.model.Model`, `monitord.model.Network` and `Classifier`.
+            ModelError: see `monitord.model.Network` and `Classifier`.
         """
-        card = model.Card.read(models_dir / "person.toml")
-        return cls(model.Network(card) if "outputs" in card.extra else model.Model(card))
+        return cls(model.Network(model.Card.read(models_dir / "person.toml")))
 
     def classify(self, picture: Picture) -> Judgement:
         """Judge one picture.
@@ -165,7 +166,11 @@ class Classifier:
         Args:
             picture: fitted by `monitord.video.camera` to (`SHAPE`, 3), RGB 0..255.
         """
-        return self._judge(picture)
+        told = self._network(picture.astype(np.float32))
+        seen = boxes.sum_up(told["bodies"], told["boxes"], *SHAPE)
+        presence, several = (_probability(logit, *self._presence) for logit in (seen.person, seen.second))
+        lying = presence * _probability(seen.lying, *self._lying)
+        return Judgement(presence, lying, presence - lying, several, told["room"][0])
 
     def probabilities(self, picture: Picture) -> dict[str, float]:
         """Calibrated probability of each of `LABELS`, adding up to 1; see `classify`."""
@@ -173,60 +178,16 @@ class Classifier:
         return dict(zip(LABELS, (1.0 - seen.presence, seen.lying, seen.upright), strict=True))
 
 
-class _Labels:
-    """Judges by a network that gives each label's logit."""
-
-    feature_count = 0
-
-    def __init__(self, network: model.Model) -> None:
-        self._network = network
-        self._temperature = _numbers(network.card, "temperature", 1)[0]
-        if not self._temperature > 0:
-            raise model.ModelError(f"{network.card.path}: temperature is out of its range")
-
-    def __call__(self, picture: Picture) -> Judgement:
-        logits = self._network.logits(picture.astype(np.float32)) / self._temperature
-        powers = np.exp(logits - logits.max())
-        _, lying, upright = (float(share) for share in powers / powers.sum())
-        return Judgement(lying + upright, lying, upright, 0.0, np.empty(0, np.float32))
-
-
-class _Finder:
-    """Judges by a network that finds bodies in the picture held upright and turned to either side."""
-
-    def __init__(self, network: model.Network) -> None:
-        places = boxes.count(*SHAPE)
-        wanted = {"person": (3, places), "posture": (3, places), "boxes": (3, places, 4)}
-        shapes = dict(network.shapes)
-        room = shapes.pop("room", ())
-        if shapes != wanted or len(room) != 2 or room[0] != 1:  # noqa: PLR2004 - one row
-            raise model.ModelError(f"{network.path}: gives {network.shapes}, the eye needs {wanted} and a room")
-        self._network = network
-        self.feature_count = room[1]
-        self._presence = _numbers(network.card, "presence", 2)
-        self._lying = _numbers(network.card, "lying", 2)
-        if not (self._presence[0] > 0 and self._lying[0] > 0):
-            raise model.ModelError(f"{network.card.path}: presence or lying is out of its range")
-
-    def __call__(self, picture: Picture) -> Judgement:
-        told = self._network(picture.astype(np.float32))
-        seen = boxes.sum_up(told["person"], told["posture"], told["boxes"], *SHAPE)
-        presence, several = (_probability(logit, *self._presence) for logit in (seen.person, seen.second))
-        lying = presence * _probability(seen.lying, *self._lying)
-        return Judgement(presence, lying, presence - lying, several, told["room"][0])
-
-
 def _probability(logit: float, slope: float, shift: float) -> float:
     return float(1 / (1 + np.exp(-(slope * logit + shift))))
 
 
-def _numbers(card: model.Card, name: str, count: int) -> tuple[float, ...]:
-    """A number, or a list of `count` of them, on the card."""
+def _line(card: model.Card, name: str) -> tuple[float, float]:
+    """Slope and shift of a logit, on the card."""
     try:
-        held = card.extra[name]
-        numbers = tuple(float(one) for one in (held if count > 1 else [held]))
+        slope, shift = (float(one) for one in card.extra[name])
     except (KeyError, TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != count:
-        raise model.ModelError(f"{card.path}: the model card has no usable {name!r}")
-    return numbers
+        raise model.ModelError(f"{card.path}: the model card has no usable {name!r}") from None
+    if not slope > 0:
+        raise model.ModelError(f"{card.path}: {name} is out of its range")
+    return slope, shift

@@ -21,7 +21,7 @@ from monitord.video.verdict import Glimpse, Known, aggregate
 
 NETWORK = SimpleNamespace(fingerprint="f00d", feature_count=6)
 LIGHT = Light(120.0, grey=False)
-OPERATING = Operating(present=0.6, absent=0.3, posture=0.6)
+OPERATING = Operating(present=0.6, absent=0.3, posture=0.6, several=0.5)
 WORTH = Worth(presence=0.8, distance=20.0, bias=-4.0, most=4.0, moved=0.5, cells=3)
 EMPTY = np.array([1, 0, 1, 0, 1, 0], np.float32)
 SOMEBODY = np.array([1, 0, 1, 0, 0, 1], np.float32)

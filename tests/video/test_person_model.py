@@ -54,10 +54,13 @@ def changed_card(folder, old, new):
     [
         ('"lying", "upright"', '"upright", "lying"'),
         ("input_shape = [192, 256, 3]", "input_shape = [96, 96, 3]"),
-        ("temperature = ", "temperatur = "),
-        ("temperature = ", "temperature = -"),
-        ("present = ", "present = 1"),
-        ("posture = ", "posture_ = "),
+        ("presence = [", "presense = ["),
+        ("presence = [", "presence = [-"),
+        ("lying = [", "lying = [1, "),
+        ('several" = ', 'some" = '),
+        ('"bodies", "boxes"', '"boxes", "bodies"'),
+        ('present" = ', 'present" = 1'),
+        ('posture" = ', 'posture_" = '),
         ('sha256 = "', 'sha256 = "0'),
     ],
 )

@@ -1,4 +1,4 @@
-"""Starting weights: YOLOX-Nano's ONNX file as a torch network that can be trained.
+"""The body: YOLOX-Nano's ONNX file as a list of steps and weights, for `training.eye.export` to build it anew.
 
 Only what that file needs is translated. What comes out is compared with onnxruntime's reading of the same file in
 tests/training_/test_eye_backbone.py.
@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-import torch
 from onnx import numpy_helper
-from torch import nn
-from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 STRIDES = (8, 16, 32)
-_FROZEN_BELOW = 8
-"""Layers at a finer stride than this see edges, which need no teaching, and cost half of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,77 +125,3 @@ def _translate(node: Any, known: set[str], gates: dict[str, str]) -> Step | None
         case "Resize":
             return Step("double", (node.input[0],), node.output[0])
     return None
-
-
-class Backbone(nn.Module):
-    """The network of a plan, up to the maps that predictions are made from."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__()
-        self.plan = plan
-        self.values = nn.ParameterDict()
-        stride = {"input": 2}
-        for step in plan.steps:
-            finest = min(stride[name] for name in step.inputs)
-            stride[step.output] = finest * step.stride if step.kind == "conv" else finest
-            if step.kind == "double":
-                stride[step.output] = finest // 2
-            for name in step.weights:
-                learns = stride[step.output] >= _FROZEN_BELOW
-                self.values[key(name)] = nn.Parameter(torch.tensor(plan.weights[name]), requires_grad=learns)
-
-    def forward(
-        self, pictures: torch.Tensor, rounding: Callable[[str, torch.Tensor], torch.Tensor] | None = None
-    ) -> dict[str, torch.Tensor]:
-        """All maps by name.
-
-        Args:
-            pictures: (n, 3, height, width) RGB 0..255.
-            rounding: what is done to each map, by name: 8-bit rounding in training.
-        """
-        known = {"input": focus(pictures)}
-        for step in self.plan.steps:
-            first = known[step.inputs[0]]
-            match step.kind:
-                case "conv":
-                    kernel, bias = (self.values[key(name)] for name in step.weights)
-                    made = functional.conv2d(
-                        first, kernel, bias, step.stride, kernel.shape[-1] // 2, groups=step.groups
-                    )
-                case "silu":
-                    made = functional.silu(first)
-                case "add":
-                    made = first + known[step.inputs[1]]
-                case "concat":
-                    made = torch.cat([known[name] for name in step.inputs], 1)
-                case "pool":
-                    made = functional.max_pool2d(first, step.stride, 1, step.stride // 2)
-                case _:
-                    made = functional.interpolate(first, scale_factor=2.0, mode="nearest")
-            known[step.output] = made if rounding is None else rounding(step.output, made)
-        return known
-
-
-def key(name: str) -> str:
-    """A weight's name as torch takes it."""
-    return name.replace(".", "_").replace(":", "_")
-
-
-def focus(pictures: torch.Tensor) -> torch.Tensor:
-    """YOLOX's Focus: planes in the order top-left, bottom-left, top-right, bottom-right."""
-    planes = [pictures[:, :, row::2, column::2] for row, column in ((0, 0), (1, 0), (0, 1), (1, 1))]
-    return torch.cat(planes, 1)
-
-
-def predict(plan: Plan, maps: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
-    """YOLOX's own predictions, logits, of each stride: cls (n, 80, h, w), reg (n, 4, h, w), obj (n, 1, h, w)."""
-    made = []
-    for (kind, box), named in zip(plan.maps, plan.predictions, strict=True):
-        reads = {"cls": kind, "reg": box, "obj": box}
-        made.append(
-            {
-                name: functional.conv2d(maps[reads[name]], *(torch.as_tensor(plan.weights[one]) for one in named[name]))
-                for name in _KINDS
-            }
-        )
-    return made

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from monitord.video.picture import letterbox
 from training.person import data
 from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
 
@@ -178,3 +179,12 @@ def difference(picture: Picture, background: Picture) -> tuple[float, float, flo
     if area < _SMALLEST * height * width:
         return None
     return left / width, top / height, wide / width, high / height
+
+
+def fitted(example: Example, height: int, width: int) -> np.ndarray:
+    """Boxes of who is there, (bodies, 4) left, top, right, bottom in pixels of the fitted picture."""
+    place = letterbox(*example.picture.shape[:2], height, width)
+    boxes = np.array([body.box for body in example.bodies or ()]).reshape(-1, 4)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    sides, moved = np.array([place.width, place.height] * 2), np.array([place.left, place.top] * 2)
+    return np.asarray(corners * sides + moved)

@@ -1,114 +1,121 @@
-"""Torch network with its ranges -> fully int8 TFLite, in TensorFlow's terms."""
+"""Body and head as one TFLite network: float arithmetic, weights in half precision. In TensorFlow's terms.
+
+8-bit arithmetic was tried and cost most of what the body can do; see docs/models-person.md.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from training.eye.backbone import key
-from training.eye.detector import CELLS
-from training.eye.head import KINDS
-from training.eye.rounding import PASSED, family, steps
+from training.eye.body import PERSON
+from training.eye.head import LEVELS
 
 if TYPE_CHECKING:
-    from training.eye.rounding import Rounding
-    from training.eye.whole import Whole
+    from training.eye.backbone import Plan
+    from training.eye.head import Head
 
-OUTPUTS = ("person", "posture", "boxes", "room")
+OUTPUTS = ("bodies", "boxes", "room")
+CELLS = (4, 6)
 
 
-def to_int8(network: Whole, rounding: Rounding, height: int, width: int, *, features: bool = False) -> bytes:
-    """The quantised network: (1, height, width, 3) RGB 0..255 -> `OUTPUTS`, all int8, in this order.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The layer that describes the room: kernel (channels, 64), bias (channels,)."""
 
-    With `features`, what the head learns from instead: the scores and boxes of the original (3, places, ...), the map
-    that the room is described from, pooled, and for each stride (places, 128) of the upright and the turned views.
-    """
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+def to_tflite(plan: Plan, head: Head, room: Room, height: int, width: int, *, half: bool = True) -> bytes:
+    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
 
     def serve(picture: tf.Tensor) -> Any:
-        made = _features if features else _graph
-        return made(network, rounding, tf.quantization.fake_quant_with_min_max_args(picture, 0, 255))
+        made = _graph(plan, head, room, picture)
+        return [tf.identity(value, name=f"out{number}") for number, value in enumerate(made)]
 
     plain = tf.autograph.experimental.do_not_convert(serve)
     signature = [tf.TensorSpec((1, height, width, 3), tf.float32, name="picture")]
     frozen = convert_variables_to_constants_v2(tf.function(plain, input_signature=signature).get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    # Every map has its range already; the converter asks for pictures all the same.
-    converter.representative_dataset = lambda: iter([[np.full((1, height, width, 3), 127.0, np.float32)]])
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
+    if half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 
-def _views(network: Whole, rounding: Rounding, picture: Any) -> tuple[Any, Any, Any, Any]:
-    """Weights by name, the rounding, and the maps of the upright and of the turned views."""
-    values = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
-
-    def rounded(name: str, value: Any) -> Any:
-        low, high = rounding.ranges[family(name)]
-        scale, zero = steps(low, high)
-        return tf.quantization.fake_quant_with_min_max_args(value, -zero * scale, (255 - zero) * scale)
-
-    upright = _body(network, values, rounded, picture)
+def _graph(plan: Plan, head: Head, room: Room, picture: Any) -> list[Any]:
+    values = {name: value.detach().numpy() for name, value in head.state_dict().items()}
+    upright = _body(plan, picture)
     turned = tf.transpose(picture, (0, 2, 1, 3))
     # numpy.rot90 by one quarter and by minus one.
-    aside = tf.concat([tf.reverse(turned, (1,)), tf.reverse(turned, (2,))], 0)
-    return values, rounded, upright, _body(network, values, rounded, aside)
-
-
-def _features(network: Whole, rounding: Rounding, picture: Any) -> list[Any]:
-    values, rounded, upright, aside = _views(network, rounding, picture)
-    scores, boxes, both = [], [], []
-    for maps in (upright, aside):
-        told: list[list[Any]] = [[], []]
-        for level, (one, box) in enumerate(network.plan.maps):
-            obj = rounded(f"object_{level}", _layer(values, f"found.object.{level}", maps[box]))
-            who = rounded(f"kind_{level}", _layer(values, f"found.kind.{level}", maps[one]))
-            count = maps[one].shape[0]
-            told[0].append(tf.reshape(rounded("kind_0", tf.minimum(obj, who)), (count, -1)))
-            raw = rounded(f"box_{level}", _layer(values, f"found.box.{level}", maps[box]))
-            told[1].append(tf.reshape(raw, (count, -1, 4)))
-            seen = rounded(f"both_{level}", tf.concat([maps[one], maps[box]], -1))
-            both.append(tf.reshape(seen, (count, -1, 128)))
-        scores.append(rounded("kind_0", tf.concat(told[0], 1)))
-        boxes.append(rounded("box_0", tf.concat(told[1], 1)))
-    stem = upright[network.plan.stems[0]]
-    cell = (stem.shape[1] // CELLS[0], stem.shape[2] // CELLS[1])
-    pooled = tf.nn.avg_pool2d(stem, cell, cell, "VALID")
-    joined = [rounded("kind_0", tf.concat(scores, 0)), rounded("box_0", tf.concat(boxes, 0)), pooled, *both]
-    return [tf.identity(value, name=f"out{number}") for number, value in enumerate(joined)]
-
-
-def _graph(network: Whole, rounding: Rounding, picture: Any) -> list[Any]:
-    values, rounded, upright, aside = _views(network, rounding, picture)
-    views = [(upright, 0), (aside, 1)]
-    person, posture, boxes = [], [], []
-    for maps, kind in views:
-        for told, parts in zip(_told(network, values, rounded, maps, kind), (person, posture, boxes), strict=True):
-            parts.append(told)
-    told = rounded("describe", _layer(values, "describe", upright[network.plan.stems[0]]))
+    aside = _body(plan, tf.concat([tf.reverse(turned, (1,)), tf.reverse(turned, (2,))], 0))
+    bodies: list[list[Any]] = [[], [], []]
+    boxes: list[list[Any]] = [[], []]
+    for level in range(LEVELS):
+        views = [tf.concat([upright[name] for name in plan.maps[level]], -1), *_back(plan, aside, level)]
+        scores = [_score(plan, level, view) for view in views]
+        joint = tf.concat(views, -1)
+        more = [_part(values, part, level, joint) for part in ("upright", "lying")]
+        share, shift = values["share"], values["shift"]
+        either = tf.maximum(scores[1], scores[2])
+        logits = [scores[0] + more[0] + shift[0], share[0] * scores[0] + share[1] * either + more[1] + shift[1]]
+        line = values["line"]
+        logits.append(line[0] * (logits[1] - logits[0]) + line[1] + _part(values, "posture", level, joint))
+        raw = [_box(plan, level, view) for view in views]
+        where = [raw[0], tf.where(scores[1] > scores[2], _unturned(raw[1], 1), _unturned(raw[2], -1))]
+        for rows, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
+            for row, value in zip(rows, told, strict=True):
+                row.append(tf.reshape(value, shape))
+    told = _pointwise(upright[plan.stems[0]], room.kernel, room.bias)
     cell = (told.shape[1] // CELLS[0], told.shape[2] // CELLS[1])
-    room = tf.reshape(rounded("describe", tf.nn.avg_pool2d(told, cell, cell, "VALID")), (1, -1))
-    joined = [
-        rounded("person", tf.concat(person, 0)),
-        rounded("posture", tf.concat(posture, 0)),
-        rounded("box_0", tf.concat(boxes, 0)),
-        room,
-    ]
-    return [tf.identity(value, name=f"out{number}") for number, value in enumerate(joined)]
+    pooled = tf.reshape(tf.nn.avg_pool2d(told, cell, cell, "VALID"), (1, -1))
+    return [*(tf.concat([tf.concat(row, 1) for row in rows], 0) for rows in (bodies, boxes)), pooled]
 
 
-def _body(network: Whole, values: dict[str, np.ndarray], rounded: Any, picture: Any) -> dict[str, Any]:
+def _back(plan: Plan, aside: dict[str, Any], level: int) -> list[Any]:
+    """The two turned views' maps, turned back."""
+    both = tf.transpose(tf.concat([aside[name] for name in plan.maps[level]], -1), (0, 2, 1, 3))
+    return [tf.reverse(both[:1], (2,)), tf.reverse(both[1:], (1,))]
+
+
+def _unturned(raw: Any, turn: int) -> Any:
+    """Raw boxes of a turned view, laid back at their places, as the picture's own."""
+    x, y, wide, high = (raw[..., number : number + 1] for number in range(4))
+    return tf.concat([1.0 - y, x, high, wide] if turn == 1 else [y, 1.0 - x, high, wide], -1)
+
+
+def _score(plan: Plan, level: int, both: Any) -> Any:
+    named = plan.predictions[level]
+    kind, thing = ([plan.weights[name] for name in named[which]] for which in ("cls", "obj"))
+    who = _pointwise(both[..., :64], kind[0][PERSON : PERSON + 1, :, 0, 0], kind[1][PERSON : PERSON + 1])
+    return tf.minimum(who, _pointwise(both[..., 64:], thing[0][:, :, 0, 0], thing[1]))
+
+
+def _box(plan: Plan, level: int, both: Any) -> Any:
+    kernel, bias = (plan.weights[name] for name in plan.predictions[level]["reg"])
+    return _pointwise(both[..., 64:], kernel[:, :, 0, 0], bias)
+
+
+def _part(values: dict[str, np.ndarray], part: str, level: int, joint: Any) -> Any:
+    look, say = (f"{part}.{layer}.{level}" for layer in ("look", "say"))
+    seen = tf.nn.relu6(_pointwise(joint, values[f"{look}.weight"], values[f"{look}.bias"]))
+    return _pointwise(seen, values[f"{say}.weight"], values[f"{say}.bias"])
+
+
+def _body(plan: Plan, picture: Any) -> dict[str, Any]:
+    """All maps by name of (n, h, w, 3), from YOLOX's Focus on."""
     planes = [picture[:, row::2, column::2, :] for row, column in ((0, 0), (1, 0), (0, 1), (1, 1))]
     known = {"input": tf.concat(planes, -1)}
-    for step in network.plan.steps:
+    for step in plan.steps:
         first = known[step.inputs[0]]
         match step.kind:
             case "conv":
-                kernel, bias = (values[f"found.body.values.{key(name)}"] for name in step.weights)
+                kernel, bias = (plan.weights[name] for name in step.weights)
                 made = _convolved(first, kernel, bias, step.stride, step.groups)
             case "silu":
                 made = first * tf.sigmoid(first)
@@ -121,39 +128,13 @@ def _body(network: Whole, values: dict[str, np.ndarray], rounded: Any, picture: 
             case _:
                 size = [2 * side for side in first.shape[1:3]]
                 made = tf.raw_ops.ResizeNearestNeighbor(images=first, size=size, half_pixel_centers=False)
-        known[step.output] = made if step.kind in PASSED else rounded(step.output, made)
+        known[step.output] = made
     return known
 
 
-def _told(network: Whole, values: dict[str, np.ndarray], rounded: Any, maps: dict[str, Any], kind: int) -> list[Any]:
-    """Answers of (n, h, w) views, (n, places) and (n, places, 4)."""
-    person, posture, boxes = [], [], []
-    gain = float(values["head.gain"][kind])
-    for level, (one, box) in enumerate(network.plan.maps):
-        obj = rounded(f"object_{level}", _layer(values, f"found.object.{level}", maps[box]))
-        who = rounded(f"kind_{level}", _layer(values, f"found.kind.{level}", maps[one]))
-        score = rounded("kind_0", tf.minimum(obj, who))
-        at = level * KINDS + kind
-        both = rounded(f"both_{level}", tf.concat([maps[one], maps[box]], -1))
-        seen = rounded(f"look_{at}", tf.nn.relu6(_linear(values, f"head.look.{at}", both)))
-        said = rounded(f"said_{at}", _linear(values, f"head.say.{at}", seen))
-        gained = rounded(f"gained_{at}", score * tf.constant(gain, tf.float32))
-        count = maps[one].shape[0]
-        person.append(tf.reshape(rounded("person", gained + said[..., :1]), (count, -1)))
-        posture.append(tf.reshape(rounded("posture", said[..., 1:]), (count, -1)))
-        boxes.append(
-            tf.reshape(rounded(f"box_{level}", _layer(values, f"found.box.{level}", maps[box])), (count, -1, 4))
-        )
-    names = ("person", "posture", "box_0")
-    return [rounded(name, tf.concat(parts, 1)) for name, parts in zip(names, (person, posture, boxes), strict=True)]
-
-
-def _layer(values: dict[str, np.ndarray], name: str, x: Any) -> Any:
-    return _convolved(x, values[f"{name}.weight"], values[f"{name}.bias"], 1, 1)
-
-
-def _linear(values: dict[str, np.ndarray], name: str, x: Any) -> Any:
-    return _convolved(x, values[f"{name}.weight"][:, :, None, None], values[f"{name}.bias"], 1, 1)
+def _pointwise(x: Any, kernel: np.ndarray, bias: np.ndarray) -> Any:
+    """A layer (out, in) at every place."""
+    return _convolved(x, kernel[:, :, None, None], bias, 1, 1)
 
 
 def _convolved(x: Any, kernel: np.ndarray, bias: np.ndarray, stride: int, groups: int) -> Any:
@@ -163,20 +144,8 @@ def _convolved(x: Any, kernel: np.ndarray, bias: np.ndarray, stride: int, groups
         x = tf.pad(x, [[0, 0], [side // 2, side // 2], [side // 2, side // 2], [0, 0]])
     padding = "VALID" if stride > 1 else "SAME"
     if groups > 1:
-        made = np.transpose(kernel, (2, 3, 0, 1))
-        # The converter rounds these itself, one scale for each channel.
-        y = tf.nn.depthwise_conv2d(x, tf.constant(made.astype(np.float32)), (1, stride, stride, 1), padding)
+        made = tf.constant(np.transpose(kernel, (2, 3, 0, 1)).astype(np.float32))
+        y = tf.nn.depthwise_conv2d(x, made, (1, stride, stride, 1), padding)
     else:
-        made = np.transpose(kernel, (2, 3, 1, 0))
-        limit = np.maximum(np.abs(made).max(axis=(0, 1, 2)), 1e-9)
-        y = tf.nn.conv2d(x, _per_channel(made, limit), stride, padding)
+        y = tf.nn.conv2d(x, tf.constant(np.transpose(kernel, (2, 3, 1, 0)).astype(np.float32)), stride, padding)
     return tf.nn.bias_add(y, bias.astype(np.float32))
-
-
-def _per_channel(kernel: np.ndarray, limit: np.ndarray) -> Any:
-    return tf.quantization.fake_quant_with_min_max_vars_per_channel(
-        tf.constant(kernel.astype(np.float32)),
-        tf.constant(-limit, tf.float32),
-        tf.constant(limit, tf.float32),
-        narrow_range=True,
-    )

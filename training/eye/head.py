@@ -1,12 +1,13 @@
-"""The head: from what the untouched body sees, held upright and turned, to somebody and to lying.
+"""The head: from three views of a place to "somebody is upright here" and "somebody lies here".
 
-A person's logit starts as the original's own and is corrected by one hidden layer; turned views have a layer of their
-own, since there a body that looks upright lies.
+Upright starts as the body's own score of a person, and is corrected only a little; lying starts as what the turned
+views say. A third number says how somebody is who was found.
+Each has one hidden layer for each stride over all three views. Heads of several seeds are one wider head.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,85 +16,88 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from training.eye.views import ANYWHERE, BESIDE, BODY, ELSEWHERE, Views
+from training.eye.views import ANYWHERE, BESIDE, BODY, WIDTH_OF_ALL, Places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LEVELS = 3
-KINDS = 2
-"""Views held upright, views turned."""
-HIDDEN = 24
-POSTURE_PLACES = 4
-_BATCH = 48
-_BEST, _WORST = 4, 12
+STRONGEST = 2
+"""As `monitord.video.boxes` sums up."""
+_NO = -30.0
+_POSTURE, _POSTURE_STEPS, _POSTURE_DROP, _POSTURE_PLACES = 32, 600, 0.5, 3
+_BEST, _WORST = 4, 6
 _MOST = 4.0
+"""Logits beyond this are certain enough."""
 
 
-class Head(nn.Module):
-    """One hidden layer for each stride and kind of view."""
+class Part(nn.Module):
+    """One hidden layer for each stride, one number out."""
 
-    def __init__(self, hidden: int = HIDDEN) -> None:
+    def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.look = nn.ModuleList(nn.Linear(128, hidden) for _ in range(LEVELS * KINDS))
-        self.say = nn.ModuleList(nn.Linear(hidden, 2) for _ in range(LEVELS * KINDS))
-        self.gain = nn.Parameter(torch.ones(KINDS))
+        self.look = nn.ModuleList(nn.Linear(WIDTH_OF_ALL, hidden) for _ in range(LEVELS))
+        self.say = nn.ModuleList(nn.Linear(hidden, 1) for _ in range(LEVELS))
         for layer in self.say:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
+    def forward(self, features: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        """(n, p, 384), (n, p) -> (n, p)."""
+        said = torch.zeros(level.shape)
+        for number in range(LEVELS):
+            here = level == number
+            said[here] = self.say[number](functional.relu6(self.look[number](features[here])))[:, 0]
+        return said
+
+
+class Head(nn.Module):
+    """See the module."""
+
+    def __init__(self, lying: int = 16, upright: int = 8) -> None:
+        super().__init__()
+        self.posture = Part(_POSTURE)
+        self.line = nn.Parameter(torch.tensor([0.3, 0.0]))
+        self.upright, self.lying = Part(upright), Part(lying)
+        self.share = nn.Parameter(torch.tensor([0.3, 0.7]))
+        self.shift = nn.Parameter(torch.zeros(2))
+
     def forward(
-        self, features: torch.Tensor, scores: torch.Tensor, ends: Sequence[int]
+        self, features: torch.Tensor, scores: torch.Tensor, level: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of a person and of lying, (n, 3, places) each.
-
-        Args:
-            features: (n, 3, places, 128).
-            scores: (n, 3, places), the original's.
-            ends: where each stride's places end.
-        """
-        person, lies = [], []
-        for view in range(3):
-            kind = min(view, 1)
-            said = []
-            for level, (first, last) in enumerate(zip([0, *ends], ends, strict=False)):
-                at = level * KINDS + kind
-                said.append(self.say[at](functional.relu6(self.look[at](features[:, view, first:last]))))
-            both = torch.cat(said, 1)
-            person.append(self.gain[kind] * scores[:, view] + both[..., 0])
-            lies.append(both[..., 1])
-        return torch.stack(person, 1), torch.stack(lies, 1)
+        """Logits of upright and of lying, (n, p) each, from (n, p, 384), (n, p, 3) and (n, p)."""
+        turned = self.share[0] * scores[..., 0] + self.share[1] * scores[..., 1:].amax(-1)
+        upright = scores[..., 0] + self.upright(features, level) + self.shift[0]
+        return upright, turned + self.lying(features, level) + self.shift[1]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class How:
     """How to train a head.
 
     Attributes:
         shares: what a batch is made of, by name of a pool.
-        steps: of 48 pictures.
+        steps: of `batch` pictures.
         seed: of everything drawn.
-        turned: whether the turned views are used at all.
+        batch: pictures of a step.
         rate: of learning.
         decay: of weights.
+        drop: share of a picture's features that are hidden in a step.
+        stay: how dear it is to correct the body's own score.
     """
 
-    shares: dict[str, float]
-    steps: int = 800
+    shares: Mapping[str, float]
+    steps: int = 1500
     seed: int = 1
-    turned: bool = True
+    batch: int = 48
     rate: float = 2e-3
-    decay: float = 0.02
-    noise: float = 0.05
-    weights: dict[str, float] = field(
-        default_factory=lambda: {"people": 1.0, "silence": 1.0, "posture": 0.5, "stay": 0.02}
-    )
+    decay: float = 0.05
+    drop: float = 0.3
+    stay: float = 0.05
 
 
-def train(views: Views, pools: dict[str, np.ndarray], ends: Sequence[int], how: How) -> Head:
-    """Train a head on `views`; `pools` names rows of it. Returns the running mean of the weights."""
-    import copy  # noqa: PLC0415
-
+def train(places: Places, pools: Mapping[str, np.ndarray], how: How) -> Head:
+    """Train a head on `places`; `pools` names rows of it."""
     torch.manual_seed(how.seed)
     rng = np.random.default_rng(how.seed)
     head = Head()
@@ -101,68 +105,140 @@ def train(views: Views, pools: dict[str, np.ndarray], ends: Sequence[int], how: 
     shares = np.array([how.shares[name] for name in names])
     steps = torch.optim.AdamW(head.parameters(), lr=how.rate, weight_decay=how.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(steps, how.steps, how.rate / 50)
-    mean = copy.deepcopy(head)
-    for count in tqdm(range(how.steps), desc="head", unit="step", mininterval=10):
-        rows = np.array([rng.choice(pools[names[k]]) for k in rng.choice(len(names), _BATCH, p=shares / shares.sum())])
-        features = torch.from_numpy(views.features[rows]).float()
-        features = features * (1 + how.noise * torch.randn_like(features))
-        scores = torch.from_numpy(views.scores[rows]).float()
-        person, lies = head(features, scores, ends)
-        if not how.turned:
-            person = torch.cat([person[:, :1], torch.full_like(person[:, 1:], -20.0)], 1)
-        parts = _losses(person, lies, torch.from_numpy(views.where[rows]), torch.from_numpy(views.lies[rows]))
-        parts["stay"] = ((person - scores)[:, 0] ** 2).mean()
-        whole = sum(how.weights[name] * value for name, value in parts.items())
+    for _ in tqdm(range(how.steps), desc="head", unit="step", mininterval=10):
+        counts = rng.multinomial(how.batch, shares / shares.sum())
+        rows = np.concatenate([rng.choice(pools[name], count) for name, count in zip(names, counts, strict=True)])
+        features = torch.from_numpy(places.features[rows]).float()
+        # Hidden in all places of a picture alike: what one feature says must be said by others too.
+        features = features * (torch.rand(len(rows), 1, WIDTH_OF_ALL) > how.drop) / (1 - how.drop)
+        scores, level = torch.from_numpy(places.scores[rows]).float(), torch.from_numpy(places.level[rows])
+        upright, lying = head(features, scores, level)
+        wrong = _wrong(upright, lying, torch.from_numpy(places.where[rows]), torch.from_numpy(places.lies[rows]))
+        whole = wrong.mean() + how.stay * ((upright - scores[..., 0]) ** 2).mean()
         steps.zero_grad()
         whole.backward()
         steps.step()
         schedule.step()
-        with torch.no_grad():
-            keep = min(0.98, count / (count + 10))
-            for old, new in zip(mean.parameters(), head.parameters(), strict=True):
-                old.mul_(keep).add_(new, alpha=1 - keep)
-    return mean.eval()
+    return head.eval()
 
 
-def _losses(
-    person: torch.Tensor, lies: torch.Tensor, where: torch.Tensor, told: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    people, silence, posture = [], [], []
-    person, lies, where, told = (value.flatten(1) for value in (person, lies, where, told))
-    for logits, low, places, wanted in zip(person, lies, where, told, strict=True):
-        body = (places == BODY) | (places == ANYWHERE)
-        if body.any():
-            chosen = body.nonzero()[:, 0]
-            # One of the three views is enough: the best places of all of them are taught.
-            best = chosen[logits[chosen].topk(min(_BEST, len(chosen))).indices]
-            says = functional.softplus(-logits[best]) + 0.02 * functional.relu(logits[best] - _MOST)
-            people.append(says.mean())
-            known = wanted[best] >= 0
-            if known.any():
-                target = wanted[best][known].float() * 0.9 + 0.05
-                posture.append(functional.binary_cross_entropy_with_logits(low[best][known], target))
-        if (places == ANYWHERE).any():
+def _wrong(upright: torch.Tensor, lying: torch.Tensor, where: torch.Tensor, lies: torch.Tensor) -> torch.Tensor:
+    """(n,): how wrong each picture's answers are."""
+    body = (where == BODY) | (where == ANYWHERE)
+    near = body | (where == BESIDE)
+    anywhere = (where == ANYWHERE).any(1)
+    wrong = torch.zeros(len(where))
+    # A few places of a body are enough: its best ones are taught.
+    either = torch.logaddexp(upright, lying)
+    for known, logits in ((lies == 1, lying), (lies == 0, upright), (lies == -1, either)):
+        best, there = _top(logits, body & known, _BEST)
+        wrong = wrong + _mean(functional.softplus(-best) + 0.02 * functional.relu(best - _MOST), there)
+    # Silence where nobody is; of lying also where somebody is upright, of which turned views know nothing.
+    for logits, silent in ((lying, ~(near & (lies != 0))), (upright, ~near)):
+        worst, there = _top(logits, silent, _WORST)
+        loud = functional.softplus(worst) * there
+        wrong = wrong + 0.5 * (_mean(loud, there) + loud[:, 0]) * ~anywhere
+    for logits, other, share in (
+        (lying, body & (lies == 0) & anywhere[:, None], 0.25),
+        (upright, body & (lies == 1), 0.15),
+    ):
+        worst, there = _top(logits, other, _WORST)
+        wrong = wrong + share * _mean(functional.softplus(worst), there)
+    return wrong
+
+
+def _top(logits: torch.Tensor, which: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    values = torch.where(which, logits, torch.full_like(logits, _NO)).topk(count, 1).values
+    return values, (values > _NO + 1).float()
+
+
+def _mean(values: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    return (values * there).sum(1) / there.sum(1).clamp(min=1)
+
+
+def joined(heads: Sequence[Head]) -> Head:
+    """One head that says the mean of what `heads` say."""
+    whole = Head(
+        *(
+            sum(
+                len(one.lying.look[0].bias) * (part == 0) + len(one.upright.look[0].bias) * (part == 1) for one in heads
+            )
+            for part in (0, 1)
+        )
+    )
+    with torch.no_grad():
+        for part in ("upright", "lying"):
+            for number in range(LEVELS):
+                looks = [getattr(one, part).look[number] for one in heads]
+                says = [getattr(one, part).say[number] for one in heads]
+                look, say = getattr(whole, part).look[number], getattr(whole, part).say[number]
+                look.weight.copy_(torch.cat([each.weight for each in looks]))
+                look.bias.copy_(torch.cat([each.bias for each in looks]))
+                say.weight.copy_(torch.cat([each.weight for each in says], 1) / len(heads))
+                say.bias.copy_(torch.stack([each.bias for each in says]).mean(0))
+        whole.share.copy_(torch.stack([one.share for one in heads]).mean(0))
+        whole.shift.copy_(torch.stack([one.shift for one in heads]).mean(0))
+    return whole.eval()
+
+
+def teach_posture(head: Head, places: Places, rows: np.ndarray, source: np.ndarray, seed: int = 1) -> None:
+    """Teach `head.posture` in place; the rest stays as it is.
+
+    It says how somebody is who was found, where "lies here" and "is upright here" only say that somebody is: to the
+    body, who lies along the picture, seen from above, is one that stands.
+
+    Args:
+        head: of which the likeliest places are asked.
+        places: to learn from.
+        rows: of the training split.
+        source: of all rows; each source and posture counts the same.
+        seed: of everything drawn.
+    """
+    torch.manual_seed(seed)
+    features, level, own, lies, whose = _likeliest(head, places, rows)
+    kinds = np.char.add(source[whose], lies.astype(str))
+    counts = dict(zip(*np.unique(kinds, return_counts=True), strict=True))
+    shares = torch.tensor([1.0 / counts[kind] for kind in kinds])
+    wanted = torch.from_numpy(lies).float() * 0.9 + 0.05
+    learns = [*head.posture.parameters(), head.line]
+    steps = torch.optim.AdamW(learns, lr=2e-3, weight_decay=0.05)
+    for _ in tqdm(range(_POSTURE_STEPS), desc="posture", unit="step", mininterval=10):
+        some = torch.multinomial(shares, 256, replacement=True)
+        seen = features[some] * (torch.rand(len(some), WIDTH_OF_ALL) > _POSTURE_DROP) / (1 - _POSTURE_DROP)
+        said = head.line[0] * own[some] + head.line[1] + head.posture(seen, level[some])
+        steps.zero_grad()
+        functional.binary_cross_entropy_with_logits(said, wanted[some]).backward()
+        steps.step()
+
+
+def _likeliest(
+    head: Head, places: Places, rows: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, np.ndarray, np.ndarray]:
+    """Of bodies of known posture, the likeliest places: features, level, lying less upright, posture, row."""
+    made: list[list[np.ndarray]] = [[] for _ in range(5)]
+    for row in rows:
+        body = np.isin(places.where[row], (BODY, ANYWHERE)) & (places.lies[row] >= 0)
+        if not body.any():
             continue
-        away = places == ELSEWHERE
-        worst = functional.softplus(torch.where(away, logits, torch.full_like(logits, -20.0)).topk(_WORST).values)
-        silence.append(worst.mean() + (0.0 if body.any() or (places == BESIDE).any() else worst[0]))
-    made = {"people": people, "silence": silence, "posture": posture}
-    return {name: torch.stack(parts).mean() if parts else person.sum() * 0.0 for name, parts in made.items()}
+        upright, lying = places_of(head, places.some(np.array(row)))[:2]
+        best = np.argsort(-np.where(body, np.maximum(upright, lying), _NO))[: min(_POSTURE_PLACES, body.sum())]
+        values = (places.features[row, best], places.level[row, best], (lying - upright)[best], places.lies[row, best])
+        for part, value in zip(made, (*values, np.full(len(best), row)), strict=True):
+            part.append(value)
+    features, level, own, lies, whose = (np.concatenate(part) for part in made)
+    return torch.from_numpy(features).float(), torch.from_numpy(level), torch.from_numpy(own), lies, whose
 
 
-def answers(head: Head | None, views: Views, ends: Sequence[int], *, turned: bool = True) -> np.ndarray:
-    """(n, 2): logit of the likeliest person and of lying of each picture; of the original where there is no head."""
-    made = []
-    for first in range(0, len(views.origin), 64):
-        rows = slice(first, first + 64)
-        scores = torch.from_numpy(views.scores[rows]).float()
-        with torch.no_grad():
-            if head is None:
-                person, lies = scores, torch.zeros_like(scores)
-            else:
-                person, lies = head(torch.from_numpy(views.features[rows]).float(), scores, ends)
-        used = 3 if turned else 1
-        person, lies = person[:, :used].flatten(1), lies[:, :used].flatten(1)
-        best = person.topk(POSTURE_PLACES, dim=1)
-        made.append(torch.stack([best.values[:, 0], lies.gather(1, best.indices).mean(1)], 1).numpy())
-    return np.concatenate(made)
+def places_of(head: Head, places: Places) -> np.ndarray:
+    """(3, places): logits of upright, of lying, and of lying rather than upright, everywhere in one picture."""
+    features, scores = (torch.from_numpy(value).float()[None] for value in (places.features, places.scores))
+    level = torch.from_numpy(places.level)[None]
+    with torch.no_grad():
+        upright, lying = head(features, scores, level)
+        posture = head.line[0] * (lying - upright) + head.line[1] + head.posture(features, level)
+        return torch.cat([upright, lying, posture]).numpy()
+
+
+def answer(head: Head, places: Places) -> np.ndarray:
+    """(2,): logit of the likeliest upright and of the likeliest lying body of one picture."""
+    return np.sort(places_of(head, places)[:2], axis=1)[:, -STRONGEST:].mean(axis=1)

@@ -9,32 +9,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.eye import head, measure
-from training.eye.cached import HEIGHT, WIDTH, load
+from training.eye.cached import Known, load
 from training.eye.measure import Scored
-from training.eye.views import _KEPT
-from training.person.data import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from training.eye.cached import Known
+    from training.eye.views import Places
 
-ENDS = (_KEPT, _KEPT + HEIGHT * WIDTH // 16**2, _KEPT + HEIGHT * WIDTH // 16**2 + HEIGHT * WIDTH // 32**2)
-"""Where each stride's places end among those that are kept."""
 SHARES = {
-    "coco+": 0.2,
+    "coco+": 0.24,
     "coco-": 0.12,
-    "gmdcsa24+": 0.15,
+    "gmdcsa24+": 0.12,
     "gmdcsa24_empty-": 0.04,
-    "rooms-": 0.2,
+    "rooms-": 0.24,
     "messy_rooms-": 0.06,
-    "infants+": 0.15,
-    "renders+": 0.12,
-    "renders-": 0.06,
+    "infants+": 0.12,
+    "laid+": 0.2,
+    "laid-": 0.08,
+    "renders+": 0.1,
+    "renders-": 0.05,
 }
 """What a batch is made of: source, with people or without."""
-_ROOM = ("gmdcsa24", "gmdcsa24_empty")
+TAUGHT = ("varied", "as_is", "laid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +42,21 @@ class Trial:
     Attributes:
         name: for the table.
         without: pools of `SHARES` that are left out.
-        turned: whether turned views are used.
         room_out: whether gmdcsa24 is left to the test.
-        learnt: False: the original, nothing learnt.
+        view: "all"; "upright" or "turned": nothing learnt, the body's own score in those views.
     """
 
     name: str
     without: tuple[str, ...] = ()
-    turned: bool = True
     room_out: bool = True
-    learnt: bool = True
+    view: str = "all"
 
 
 TRIALS = (
-    Trial("original, upright view", turned=False, learnt=False),
-    Trial("original, three views", learnt=False),
+    Trial("original, upright view", view="upright"),
+    Trial("original, three views", view="turned"),
     Trial("all"),
-    Trial("without turned views", turned=False),
+    Trial("without cutouts", without=("laid+", "laid-")),
     Trial("without rooms", without=("rooms-", "messy_rooms-")),
     Trial("without renders", without=("renders+", "renders-")),
     Trial("without infants", without=("infants+",)),
@@ -68,35 +64,45 @@ TRIALS = (
 )
 
 
-def one(trial: Trial, taught: Known, tested: Known, seed: int, steps: int) -> tuple[head.Head | None, Scored]:
-    """Train as `trial` says, and answer for all of `tested`."""
-    made = None
-    if trial.learnt:
-        how = head.How({name: share for name, share in SHARES.items() if name not in trial.without}, steps, seed)
-        how.turned = trial.turned
-        made = head.train(taught.views, _pools(taught, room_out=trial.room_out), ENDS, how)
-    return made, scored(made, tested, room_out=trial.room_out, turned=trial.turned)
+def heads(trial: Trial, taught: Known, seeds: Sequence[int], steps: int) -> head.Head:
+    """Train as `trial` says, with each of `seeds`; they answer together."""
+    shares = {name: share for name, share in SHARES.items() if name not in trial.without}
+    pools = taught.pools(room_out=trial.room_out)
+    made = [head.train(taught.places, pools, head.How(shares, steps, seed)) for seed in seeds]
+    return head.joined(made)
 
 
-def scored(made: head.Head | None, tested: Known, *, room_out: bool, turned: bool = True) -> Scored:
-    """The answers of a head, as `training.eye.measure` reads them."""
-    told = head.answers(made, tested.views, ENDS, turned=turned)
+def scored(made: head.Head | None, tested: Known, trial: Trial) -> Scored:
+    """The answers of a head, or of the body alone, as `training.eye.measure` reads them."""
+    told = np.array([_answer(made, tested.places.some(np.array(at)), trial) for at in range(len(tested.source))])
     rows = [
-        _Row(str(source), "test" if room_out and source in _ROOM else str(split), tuple(int(v) for v in target))
+        _Row(
+            str(source),
+            "test" if trial.room_out and source.startswith("gmdcsa24") else str(split),
+            tuple(int(v) for v in target),
+        )
         for source, split, target in zip(tested.source, tested.split, tested.target, strict=True)
     ]
-    return Scored(rows, told[:, 0], told[:, 1], np.full(len(told), -20.0))  # type: ignore[arg-type]
+    return Scored(rows, told[:, 0], told[:, 1], np.full(len(told), -20.0), told[:, 1] - told[:, 0])  # type: ignore[arg-type]
+
+
+def _answer(made: head.Head | None, places: Places, trial: Trial) -> np.ndarray:
+    if made is not None:
+        return head.answer(made, places)
+    views = places.scores.astype(np.float32).max(axis=0)
+    return np.array([views[0], -20.0 if trial.view == "upright" else views[1:].max()])
 
 
 def ablate(folder: Path, seeds: Sequence[int], steps: int, out: Path | None) -> None:
-    """All trials with all seeds; prints, and writes to `out`, the figures of each."""
-    taught, tested = load(folder, "varied"), load(folder, "plain")
+    """All trials with each seed; prints, and writes to `out`, the figures of each."""
+    taught, tested = load(folder, *TAUGHT), load(folder, "plain")
     tables: dict[str, dict[str, str]] = {}
     for trial in TRIALS:
-        for seed in seeds if trial.learnt else seeds[:1]:
-            _, told = one(trial, taught, tested, seed, steps)
-            name = f"{trial.name}, seed {seed}" if trial.learnt else trial.name
-            tables[name] = measure.figures(told, measure.threshold(told))
+        for seed in seeds if trial.view == "all" else seeds[:1]:
+            made = heads(trial, taught, [seed], steps) if trial.view == "all" else None
+            told = measure.balanced(scored(made, tested, trial))
+            name = f"{trial.name}, seed {seed}" if made is not None else trial.name
+            tables[name] = measure.figures(told, 0.0)
             print(name, json.dumps(tables[name], indent=1), flush=True)
     if out is not None:
         out.write_text(json.dumps(tables, indent=1), "utf-8")
@@ -107,11 +113,3 @@ class _Row:
     source: str
     split: str
     target: tuple[int, ...]
-
-
-def _pools(taught: Known, *, room_out: bool) -> dict[str, np.ndarray]:
-    pools: dict[str, list[int]] = {}
-    for at, (source, split, target) in enumerate(zip(taught.source, taught.split, taught.target, strict=True)):
-        if split == "train" and not (room_out and source in _ROOM):
-            pools.setdefault(f"{source}{'-' if tuple(target) == NOBODY else '+'}", []).append(at)
-    return {name: np.array(rows) for name, rows in pools.items()}

@@ -19,17 +19,25 @@ if TYPE_CHECKING:
     from training.person.data import Target
 
 FALSE_ALARMS = 0.03
+UPRIGHT_SHARE = 0.5
+"""Of the false alarms, so many may be of the upright kind."""
 ROOMS = ("rooms", "messy_rooms")
 
 
 @dataclass(slots=True)
 class Scored:
-    """Examples with the logit of the likeliest person, of lying, and of the second person (n,) each."""
+    """Examples with the logit of the likeliest upright, lying, and second person, and of lying rather than upright."""
 
     examples: list[Example]
-    person: np.ndarray
-    lies: np.ndarray
+    upright: np.ndarray
+    lying: np.ndarray
     second: np.ndarray
+    lies: np.ndarray
+
+    @property
+    def person(self) -> np.ndarray:
+        """Logit of the likeliest person."""
+        return np.maximum(self.upright, self.lying)
 
     def which(self, sources: tuple[str, ...], targets: tuple[Target, ...], split: str) -> np.ndarray:
         """Indices of those examples; of all sources where none is named."""
@@ -43,8 +51,8 @@ class Scored:
         )
 
 
-def score(examples: list[Example], judge: Callable[[Picture], tuple[float, float, float]]) -> Scored:
-    """Ask `judge` about each example that is not for training."""
+def score(examples: list[Example], judge: Callable[[Picture], tuple[float, float, float, float]]) -> Scored:
+    """Ask `judge` about each example that is not for training: upright, lying, second, posture."""
     chosen = [one for one in examples if one.split != "train"]
     told = [judge(one.picture) for one in tqdm(chosen, desc="scoring", unit="picture", mininterval=5)]
     return Scored(chosen, *np.array(told, float).T)
@@ -54,6 +62,25 @@ def auc(people: np.ndarray, empty: np.ndarray) -> float:
     """Area under the receiver operating characteristic; ties count half."""
     above = (people[:, None] > empty).mean()
     return float(above + 0.5 * (people[:, None] == empty).mean())
+
+
+def shifts(scored: Scored) -> tuple[float, float]:
+    """What to add to the logits of upright and of lying, so that 0 is the threshold of both.
+
+    `FALSE_ALARMS` of the validation split's empty rooms reach 0 in one or the other, `UPRIGHT_SHARE` of them upright.
+    """
+    rooms = scored.which(ROOMS, (NOBODY,), "validation")
+    upright = scored.upright[rooms]
+    at = float(np.quantile(upright, 1 - FALSE_ALARMS * UPRIGHT_SHARE))
+    rest = np.sort(np.where(upright > at, -np.inf, scored.lying[rooms]))[::-1]
+    left = int(FALSE_ALARMS * len(rooms)) - int((upright > at).sum())
+    return -at, -float(rest[left - 1 : left + 1].mean())
+
+
+def balanced(scored: Scored) -> Scored:
+    """`scored` with `shifts` added."""
+    upright, lying = shifts(scored)
+    return Scored(scored.examples, scored.upright + upright, scored.lying + lying, scored.second, scored.lies)
 
 
 def threshold(scored: Scored) -> float:

@@ -16,9 +16,9 @@ from scipy.optimize import minimize
 from monitord.model import Card, Network
 from monitord.video import boxes
 from monitord.video.classifier import LABELS
-from training.eye import cached, examples, head, learn, measure, ranges
-from training.eye.export import OUTPUTS, to_int8
-from training.eye.variations import plain
+from training.eye import backbone, cached, examples, head, learn, measure
+from training.eye.body import Body
+from training.eye.export import CELLS, OUTPUTS, Room, to_tflite
 from training.eye_room import lit, projection
 from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
 
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from training.eye.examples import Example
-    from training.eye.rounding import Rounding
-    from training.eye.whole import Whole
 
 MISSED = 0.05
 """Share of people that may be called nobody with confidence."""
 POSTURE = 0.6
 _SEEDS = (1, 2, 3)
+_CHANNELS, _DESCRIBED = 5, 120
 _SOURCES = (
     ("YOLOX-Nano (all of the body, as it is; Megvii; trained on COCO; arXiv:2107.08430)", "Apache-2.0"),
     ("COCO train2017, 318 pictures (Lin et al., arXiv:1405.0312)", "per picture, Flickr; many non-commercial"),
@@ -40,8 +39,8 @@ _SOURCES = (
     ("rooms of 430 houses, 1,720 photographs (arXiv:1609.08399)", "none stated"),
     ("messy_rooms, 152 photographs", "none stated"),
     ("infants_generated, 333 AI-generated pictures", "none stated"),
-    ("renders of our own (bodies: anny, Apache-2.0, body data CC0)", "as this project"),
 )
+_RENDERS = ("renders of our own (bodies: anny, Apache-2.0, body data CC0)", "as this project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +61,21 @@ def make(
         data: holds vision/manifest.csv.
         weights: yolox_nano.onnx.
         room_out: keep all of gmdcsa24 for the test.
-        steps: of the head.
+        steps: of each head.
         renders: whether to learn from them.
     """
     known = examples.load(data / "vision", leave_room_out=room_out)
-    network, rounding, _ = cached.body(folder, weights, known)
-    taught, tested = cached.load(folder, "varied"), cached.load(folder, "plain")
+    plan = backbone.read(weights)
     without = () if renders else ("renders+", "renders-")
-    tried = [learn.one(learn.Trial("ship", without, room_out=room_out), taught, tested, seed, steps) for seed in _SEEDS]
-    # The seed that is best on validation, by the area that counts: people against empty rooms.
-    best = max(tried, key=lambda one: _worth(one[1]))
-    network.head = best[0] or head.Head()
-    _describe(network, folder, known)
-    content = to_int8(network, _ranges(network, rounding, known), cached.HEIGHT, cached.WIDTH)
-    judge = _judge(content)
-    scored = measure.score(known, judge)
+    learnt = _head(folder, learn.Trial("ship", without, room_out=room_out), steps)
+    room = _describe(Body(weights), known)
+    first = measure.score(known, _judge(to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)))
+    with torch.no_grad():
+        moved = torch.tensor(measure.shifts(first))
+        learnt.shift += moved
+        learnt.line[1] -= learnt.line[0] * (moved[1] - moved[0])
+    content = to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)
+    scored = measure.balanced(first)
     presence, lying = _calibrated(scored)
     at = measure.threshold(scored)
     people = scored.person[scored.which((), measure.PEOPLE, "validation")]
@@ -93,8 +92,34 @@ def make(
         "posture": POSTURE,
         "several": probability(several),
     }
-    facts = {"presence": presence, "lying": lying, "operating": operating, "measured": table}
+    sources = (*_SOURCES, _RENDERS) if renders else _SOURCES
+    facts = {
+        "presence": presence,
+        "lying": lying,
+        "operating": operating,
+        "measured": table,
+        "sources": sources,
+    }
     return Made(content, facts), table
+
+
+def _head(folder: Path, trial: learn.Trial, steps: int) -> head.Head:
+    """A head for each seed, kept in `folder` as soon as it is there, and all of them joined."""
+    made = []
+    taught = None
+    for seed in _SEEDS:
+        held = folder / f"head-{'out' if trial.room_out else 'in'}-{seed}.pt"
+        if not held.exists():
+            taught = taught or cached.load(folder, *learn.TAUGHT)
+            torch.save(learn.heads(trial, taught, [seed], steps).state_dict(), held)
+        one = head.Head()
+        one.load_state_dict(torch.load(held, weights_only=True), strict=False)
+        made.append(one)
+    whole = head.joined(made)
+    taught = taught or cached.load(folder, *learn.TAUGHT)
+    rows = np.concatenate(list(taught.pools(room_out=trial.room_out).values()))
+    head.teach_posture(whole, taught.places, rows, taught.source)
+    return whole
 
 
 def write(path: Path, made: Made, note: str) -> None:
@@ -116,15 +141,9 @@ def write(path: Path, made: Made, note: str) -> None:
     for name in ("operating", "measured"):
         section: Mapping[str, object] = made.facts[name]  # type: ignore[assignment]
         lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in section.items())]
-    for name, licence in _SOURCES:
+    for name, licence in made.facts["sources"]:  # type: ignore[attr-defined]
         lines += ["", "[[source]]", f"name = {json.dumps(name)}", f"licence = {json.dumps(licence)}"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _worth(scored: measure.Scored) -> float:
-    there = scored.which((), measure.PEOPLE, "validation")
-    empty = scored.which(measure.ROOMS, (NOBODY,), "validation")
-    return measure.auc(scored.person[there], scored.person[empty])
 
 
 def _judge(content: bytes):  # noqa: ANN202 - see `measure.score`
@@ -135,10 +154,11 @@ def _judge(content: bytes):  # noqa: ANN202 - see `measure.score`
         shape = (cached.HEIGHT, cached.WIDTH, 3)
         network = Network(Card(path, "person", hashlib.sha256(content).hexdigest(), LABELS, shape, extra))
 
-    def ask(picture: np.ndarray) -> tuple[float, float, float]:
+    def ask(picture: np.ndarray) -> tuple[float, float, float, float]:
         told = network(_fitted(picture))
-        seen = boxes.sum_up(told["person"], told["posture"], told["boxes"], cached.HEIGHT, cached.WIDTH)
-        return seen.person, seen.lying, seen.second
+        seen = boxes.sum_up(told["bodies"], told["boxes"], cached.HEIGHT, cached.WIDTH)
+        upright, lying = np.sort(told["bodies"][:2], axis=1)[:, -head.STRONGEST :].mean(axis=1)
+        return float(upright), float(lying), seen.second, seen.lying
 
     return ask
 
@@ -149,39 +169,27 @@ def _fitted(picture: np.ndarray) -> np.ndarray:
     return fit(picture, cached.HEIGHT, cached.WIDTH).astype(np.float32)
 
 
-def _ranges(network: Whole, rounding: Rounding, known: list[Example]) -> Rounding:
-    """The body's ranges as they were, the head's from training pictures."""
-    rng = np.random.default_rng(3)
-    there = [one for one in known if one.split == "train"]
-    chosen = rng.choice(len(there), 24, replace=False)
-    made = ranges.observe(network, np.stack([plain(there[at], cached.HEIGHT, cached.WIDTH) for at in chosen]))
-    new = ("look_", "said_", "gained_", "posture", "describe")
-    rounding.ranges = made.ranges | {name: pair for name, pair in rounding.ranges.items() if not name.startswith(new)}
-    return rounding
-
-
-def _describe(network: Whole, folder: Path, known: list[Example]) -> None:
+def _describe(body: Body, known: list[Example]) -> Room:
     """The layer that describes the room: people change it, light hardly does."""
-    from training.eye.views import Body  # noqa: PLC0415
-
-    look = Body((folder / "body.tflite").read_bytes())
     rng = np.random.default_rng(4)
 
     def cells(picture: np.ndarray) -> np.ndarray:
-        asked = look(_fitted(lit(picture, rng)).astype(np.uint8))["room"]
-        return np.asarray(asked.reshape(-1, 64))
+        _, stem = body(_fitted(lit(picture, rng))[None])
+        high, wide = (side // count for side, count in zip(stem.shape[1:3], CELLS, strict=True))
+        whole = stem[0, : high * CELLS[0], : wide * CELLS[1]].reshape(CELLS[0], high, CELLS[1], wide, -1)
+        return np.asarray(whole.mean(axis=(1, 3)).reshape(CELLS[0] * CELLS[1], -1))
 
     rooms = [one for one in known if one.split == "train" and one.source in ("rooms", "messy_rooms", "gmdcsa24_empty")]
     people = [
         one for one in known if one.split == "train" and one.source in ("renders", "gmdcsa24", "infants") and one.bodies
     ]
     by_light, mean = [], []
-    for at in rng.choice(len(rooms), min(120, len(rooms)), replace=False):
+    for at in rng.choice(len(rooms), min(_DESCRIBED, len(rooms)), replace=False):
         first, second = cells(rooms[at].picture), cells(rooms[at].picture)
         by_light.append(first - second)
         mean.append(first)
     by_people = []
-    for at in rng.choice(len(people), min(120, len(people)), replace=False):
+    for at in rng.choice(len(people), min(_DESCRIBED, len(people)), replace=False):
         one = people[at]
         # Who is there is wiped out by what surrounds them: the same room, the same light, nobody.
         emptied = _emptied(one)
@@ -189,10 +197,9 @@ def _describe(network: Whole, folder: Path, known: list[Example]) -> None:
         first = cells(one.picture)
         rng.bit_generator.state = state
         by_people.append(first - cells(emptied))
-    kernel, bias = projection(np.concatenate(by_people), np.concatenate(by_light), np.concatenate(mean).mean(axis=0))
-    with torch.no_grad():
-        network.describe.weight.copy_(torch.from_numpy(kernel)[:, :, None, None])
-        network.describe.bias.copy_(torch.from_numpy(bias))
+    return Room(
+        *projection(np.concatenate(by_people), np.concatenate(by_light), np.concatenate(mean).mean(axis=0), _CHANNELS)
+    )
 
 
 def _emptied(one: Example) -> np.ndarray:

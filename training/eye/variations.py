@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,6 +22,7 @@ _LIES_DEG = (60.0, 120.0)
 _SQUARE_DEG = 15.0
 """A box turned by about a multiple of 90 degrees is still the body's; otherwise only its middle is used."""
 _IN_VIEW = 0.45
+_TALLER, _LEAST_PX = 1.2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +135,25 @@ def _box(
     clipped = np.clip(whole, 0, [width, height, width, height])
     area = np.prod(whole[2:] - whole[:2])
     return clipped, float(np.prod(clipped[2:] - clipped[:2]) / max(area, 1e-6))
+
+
+def half_hidden(example: Example, others: list[Picture], rng: np.random.Generator) -> Example:
+    """`example` with something before the lower part of everybody who is taller than wide, as a blanket would be."""
+    picture = example.picture.copy()
+    rows, columns = picture.shape[:2]
+    for left, top, wide, high in (body.box for body in example.bodies or ()):
+        if high * rows < _TALLER * wide * columns:
+            continue
+        begins = max(0, int((left - rng.uniform(0, 0.5) * wide) * columns))
+        ends = min(columns, int((left + wide + rng.uniform(0, 0.5) * wide) * columns))
+        above = max(0, int((top + rng.uniform(0.3, 0.65) * high) * rows))
+        below = min(rows, int((top + high * rng.uniform(1.0, 1.15)) * rows))
+        if min(ends - begins, below - above) < _LEAST_PX:
+            continue
+        cloth = others[rng.integers(len(others))]
+        share = rng.uniform(0.2, 0.6)
+        tall, across = (max(8, int(side * share)) for side in cloth.shape[:2])
+        first = rng.integers(cloth.shape[0] - tall + 1), rng.integers(cloth.shape[1] - across + 1)
+        cloth = np.ascontiguousarray(cloth[first[0] : first[0] + tall, first[1] : first[1] + across])
+        picture[above:below, begins:ends] = cv2.resize(cloth, (ends - begins, below - above))
+    return replace(example, picture=picture)

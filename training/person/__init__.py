@@ -1,1 +1,1 @@
-"""Trains models/person.tflite; run it with ``python -m training.person`` from the root of the repository."""
+"""The pictures of the person model, their variations and figures; the model itself is made by `training.eye`."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from monitord.video.picture import SHAPE
 from training.person import augment
 from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
-from training.person.network import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Scored:
 def score(items: list[Item], split: str, logits: Callable[[np.ndarray], np.ndarray]) -> Scored:
     """Logits of all pictures of `split`, framed as the daemon frames them."""
     chosen = [item for item in items if item.split == split]
-    fitted = (augment.fit(item.picture, HEIGHT, WIDTH) for item in chosen)
+    fitted = (augment.fit(item.picture, *SHAPE) for item in chosen)
     bar = tqdm(fitted, total=len(chosen), desc=f"scoring {split}", unit="picture")
     return Scored(chosen, np.stack([logits(picture.astype(np.float32)) for picture in bar]))
 
