@@ -5,11 +5,14 @@ pytest -m slow tests/test_mutation_of_detectors.py     all of them, some minutes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -31,20 +34,29 @@ def run(tree: Path, tests: str) -> tuple[str, str]:
                "not slow", *path.split(), *(["-k", selection[0]] if selection else [])]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("MONITORD_FAULTS", None)
-    try:
-        done = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    with tempfile.TemporaryFile("w+") as output:
+        # A group of its own: what the tests have started may outlive them, and is ended with them.
+        done = subprocess.Popen(
+            command, cwd=tree, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    except subprocess.TimeoutExpired:
-        return "failed", "it hangs"  # Which the suite's own limit ends as well.
+        try:
+            done.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            return "failed", "it hangs"  # Which the suite's own limit ends as well.
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(done.pid, signal.SIGKILL)
+            done.wait()
+        output.seek(0)
+        said = output.read()
     if done.returncode < 0:
         return "failed", f"signal {-done.returncode} ended the tests: the kernel's alarm, where nothing else did"
-    last = (done.stdout.strip().splitlines() or [""])[-1]
+    last = (said.strip().splitlines() or [""])[-1]
     if done.returncode == 1 and re.search(r"\d+ failed", last):
-        return "failed", done.stdout
+        return "failed", said
     if done.returncode == 0 and re.search(r"\d+ passed", last):
-        return "passed", done.stdout
-    return ("skipped" if done.returncode in {0, 5} else "broken"), done.stdout + done.stderr
+        return "passed", said
+    return ("skipped" if done.returncode in {0, 5} else "broken"), said
 
 
 @pytest.fixture(scope="module")
