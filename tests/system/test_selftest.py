@@ -14,9 +14,10 @@ import tempfile
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
-from running_house import House, is_sound_incident
+from running_house import House, is_sound_incident, level_of
 from sound_server import MICROPHONE, SPEAKER, SoundServer, missing
 
 pytestmark = [
@@ -26,6 +27,7 @@ pytestmark = [
 
 PATIENCE_S = 120.0
 SCENE = Path(__file__).parents[2] / "monitord" / "scene" / "night.flac"
+RATE_HZ, ROOM_DBFS, ROOM_S = 16_000, -70.0, 600
 CRY_AT_S, CRY_UNTIL_S = 16.2, 24.2
 SECTION = f'[selftest]\nspeaker = "{SPEAKER}"\n'
 
@@ -41,7 +43,11 @@ def folder():
 @pytest.fixture
 def sound(folder):
     (folder / "s").mkdir()
+    # A room is never quite silent; a microphone that is would be told as dead after 50 s.
+    noise = np.random.default_rng(3).normal(0.0, 32768.0 * 10.0 ** (ROOM_DBFS / 20.0), ROOM_S * RATE_HZ)
+    soundfile.write(folder / "room.wav", noise.round().astype(np.int16), RATE_HZ)
     with SoundServer(folder / "s") as server:
+        server.player(folder / "room.wav")
         yield server
 
 
@@ -147,11 +153,11 @@ def test_by_night_nobody_is_rung_and_a_broken_link_is_a_fault_until_a_test_is_go
     sound.mute(on=True)
     broken, _ = run(house, "--nightly")
     assert broken == "microphone"
-    fault = house.wait(lambda told: told.name == "incident" and told.content["kind"] == "fault", PATIENCE_S).content
-    assert fault["label"] == "SELFTEST_MICROPHONE"
+    fault = house.wait(lambda told: told.name == "incident" and told.content["label"] == "SELFTEST_MICROPHONE",
+                       PATIENCE_S).content  # fmt: skip
     assert fault["state"] == "alerting"
     sound.mute(on=False)
-    house.wait(lambda told: told.name == "state", PATIENCE_S)
+    house.wait(lambda told: told.name == "state" and not told.content["deaf"] and level_of(told) > -90, PATIENCE_S)
     broken, links = run(house, "--nightly")
     assert broken == "", links
     over = house.wait(lambda told: told.name == "incident" and told.content["id"] == fault["id"]
