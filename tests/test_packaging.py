@@ -207,7 +207,9 @@ def test_a_voice_that_was_up_once_and_died_for_good_is_told(tmp_path):
 
 
 def test_a_station_that_stays_down_is_told_by_its_own_name(tmp_path):
-    with failed("monitord-ward", tmp_path, "2", MONITORD_FAILED_WAIT_S="0") as alarm:
+    (tmp_path / "alive").touch()
+    os.utime(tmp_path / "alive", (2e9, 2e9))
+    with failed("monitord-ward", tmp_path, "2", MONITORD_FAILED_WAIT_S="0", MONITORD_FAILED_STEADY_S="1") as alarm:
         line = alarm.stdout.readline()
         assert line.startswith("<0>monitord: NOBODY WILL BE TOLD OF AN ALARM BY THIS STATION. monitord-ward stays down")
         assert "'systemctl restart monitord-ward'" in line
