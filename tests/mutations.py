@@ -49,9 +49,9 @@ SUPERVISOR, PACKAGING = "tests/test_supervisor.py", "tests/test_packaging.py"
 
 OF_THE_EAR = (
     _ear("MICROPHONE_CONSTANT", "health", "block.low == block.high != 0", "False", HEALTH),
-    _ear("MICROPHONE_CLIPS", "health", "block.clipped >= CLIPPED_SHARE", "False", HEALTH),
-    _ear("MICROPHONE_FAINT", "health", "-math.inf < block.level_dbfs < FAINT_DBFS", "False", HEALTH),
-    _ear("MICROPHONE_OFFSET", "health", "block.low < block.high and abs(block.mean) >= OFFSET_SHARE", "False", HEALTH),
+    _ear("MICROPHONE_CLIPS", "health", "block.clips", "False", HEALTH),
+    _ear("MICROPHONE_FAINT", "health", "block.faint", "False", HEALTH),
+    _ear("MICROPHONE_OFFSET", "health", "block.offset", "False", HEALTH),
     _ear("what the health of the microphone is asked for", "loop", "self._health.take(block)", "frozenset()", LOOP),
     _ear("MICROPHONE_SILENT", "ear", "now - self._sound_at >= SILENT_S", "False", EAR),
     _ear(
@@ -90,7 +90,7 @@ OF_MODELS = (
     Mutation("a card without a field", "monitord/card.py", "except (KeyError, TypeError) as missing:",
              "except ZeroDivisionError as missing:", "tests/test_model.py -k missing_field"),
     Mutation("tensors that do not fit", "monitord/model.py",
-             "shapes != (card.input_shape, (len(card.labels),)) or not self._is_int8()", "False",
+             "shapes != (card.input_shape, (len(card.labels),)) or not self._is_all(np.int8)", "False",
              "tests/test_model.py -k another"),
     _voice("MODELS_CHANGED", "shelf", "found.append(str(cause))", "pass", "tests/notify/test_shelf.py -k spoilt"),
     _voice("MODELS_CHANGED: told", "process", "self._voice.stands(Fault.MODELS_CHANGED, holds=bool(trouble))", "pass",
@@ -149,7 +149,7 @@ OF_THE_VOICE = (
     _voice("JOURNAL: damaged", "voice", "self._settle(self._triage.fault(Fault.JOURNAL, now))\n        if journal.in",
            "pass\n        if journal.in", f"{VOICE} -k damaged"),
     _voice("JOURNAL: damage is found", "database", 'if report != "ok":', "if False:", "tests/notify/test_journal.py"),
-    _voice("JOURNAL: in memory only", "voice", "self.fault(Fault.JOURNAL)\n\n    def heal", "pass\n\n    def heal",
+    _voice("JOURNAL: in memory only", "voice", "self.fault(Fault.JOURNAL)\n\n    def _book", "pass\n\n    def _book",
            DISK),
     _voice("JOURNAL: read-only", "journal", 'os.close(os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CLOEXEC))',
            "pass", DISK),
@@ -161,6 +161,13 @@ OF_THE_VOICE = (
     _voice("PAUSE_OVER", "record", "self._fault(Fault.PAUSE_OVER)", "pass", TOLD),
     _voice("PAUSE_STUCK", "record", "self._fault(Fault.PAUSE_STUCK)", "pass", TOLD),
     _voice("CONFIGURATION", "process", "self._voice.configured(right=False)", "pass", f"{PROCESS} -k hangup"),
+    _voice("SELFTEST_NOT_RUN", "nightly", "if self._result_by is not None and now >= self._result_by:", "if False:",
+           "tests/notify/test_nightly.py"),
+    _voice("SELFTEST_NOT_RUN: asked for", "record", "self._fault(Fault.SELFTEST_NOT_RUN)", "pass", TOLD),
+    _voice("SELFTEST_SPEAKER", "process", '"speaker": Fault.SELFTEST_SPEAKER,', "", TOLD),
+    _voice("SELFTEST_MICROPHONE", "process", '"microphone": Fault.SELFTEST_MICROPHONE,', "", TOLD),
+    _voice("SELFTEST_DETECTOR", "process", '"detector": Fault.SELFTEST_DETECTOR,', "", TOLD),
+    _voice("SELFTEST_FAILED", "process", "_OF_LINKS.get(broken, Fault.SELFTEST_FAILED)", "_OF_LINKS.get(broken)", TOLD),
     _voice("POWER_LOW", "machine", "Fault.POWER_LOW: bool(reading.under_voltage)", "Fault.POWER_LOW: False", MACHINE),
     _voice("TOO_HOT", "machine", "Fault.TOO_HOT: hot", "Fault.TOO_HOT: False", MACHINE),
     _voice("THROTTLED", "machine", "Fault.THROTTLED: bool(reading.slowed)", "Fault.THROTTLED: False", MACHINE),
@@ -194,6 +201,17 @@ OF_THE_SUPERVISOR = (
              "if false &&", f"{PACKAGING} -k dies_each_time"),
 )  # fmt: skip
 
+WARD = "tests/ward/test_ward.py"
+OF_THE_WARD = (
+    Mutation("ROOM_SILENT", "monitord/ward/triage.py",
+             "change = self._begin_in(label, Fault.ROOM_SILENT, now, urgency=Urgency.FAULT)", "continue",
+             "tests/ward/test_ward_triage.py"),
+    Mutation("ROOM_SILENT: asked for", "monitord/ward/desk.py", "silent = self._board.silent(now)", "silent = set()",
+             f"{WARD} -k room_that_dies"),
+    Mutation("BROKER_AWAY", "monitord/ward/desk.py", "self._changes += self._triage.fault(Fault.BROKER_AWAY, now)",
+             "pass", f"{WARD} -k only_broker"),
+)  # fmt: skip
+
 PAGE = "monitord/notify/web/static/alarm.js"
 OF_THE_PAGE = (
     Mutation("the dead man's alarm, written ahead", PAGE, "tones.arm(LOST_S - silence(), AHEAD_S);", "",
@@ -202,4 +220,4 @@ OF_THE_PAGE = (
              "export const isLost = () => false;", "tests/browser/test_alarm.py -k 15_s"),
 )  # fmt: skip
 
-MUTATIONS = (*OF_THE_EAR, *OF_MODELS, *OF_THE_EYE, *OF_THE_VOICE, *OF_THE_SUPERVISOR, *OF_THE_PAGE)
+MUTATIONS = (*OF_THE_EAR, *OF_MODELS, *OF_THE_EYE, *OF_THE_VOICE, *OF_THE_SUPERVISOR, *OF_THE_WARD, *OF_THE_PAGE)

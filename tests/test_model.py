@@ -16,6 +16,8 @@ from monitord import paths
 from monitord.model import Card, ModelError, load
 
 FROM_A_PACKAGE = paths.models_dir() / "speech_embedding.toml"
+PERSON = paths.models_dir() / "person.toml"
+"""A network of several outputs: tests/video/test_person_model.py."""
 CARDS = sorted(set(paths.models_dir().glob("*.toml")) - {FROM_A_PACKAGE})
 CRY = paths.models_dir() / "cry.toml"
 
@@ -52,8 +54,8 @@ def test_there_are_shipped_models():
     assert CRY in CARDS
 
 
-@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
-def test_every_shipped_model_fits_its_card(path):
+@pytest.mark.parametrize("path", sorted(set(CARDS) - {PERSON}), ids=lambda path: path.stem)
+def test_every_shipped_model_of_one_output_fits_its_card(path):
     model = load(path)
     assert model.card.name == path.stem
     logits = model.logits(np.zeros(model.card.input_shape, np.float32))

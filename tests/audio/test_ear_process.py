@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from monitord import paths
-from monitord.events import Fault, Kind, Life, Measure, Role, level_to_measures
+from monitord.events import Fault, Kind, Life, Measure, Message, Role, level_to_measures, over_to_level
 from monitord.wire import decode
 
 pytestmark = pytest.mark.skipif(not (paths.models_dir() / "cry.toml").exists(), reason="the sound model is not there")
@@ -70,9 +70,11 @@ def test_it_says_hello_lives_and_says_goodbye(house, number):
     frames = said(voice, Life.STOPPED)
     assert [frame.sequence for frame in frames] == list(range(len(frames)))
     assert {frame.role for frame in frames} == {Role.EAR}
-    kinds = [frame.message.kind for frame in frames]
-    assert (kinds[0], kinds[-1]) == (Kind.HELLO, Kind.GOODBYE)
-    assert set(kinds[1:-1]) == {Kind.HEARTBEAT}
+    hello, over, *beats, goodbye = [frame.message for frame in frames]
+    assert (hello.kind, goodbye.kind) == (Kind.HELLO, Kind.GOODBYE)
+    # What a former life may have died of.
+    assert over == Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(Fault.DETECTOR_MODEL))
+    assert {beat.kind for beat in beats} == {Kind.HEARTBEAT}
     assert sorted(path.name for path in folder.iterdir()) == ["c.toml", paths.EVENTS_SOCKET, "quiet.wav"]
 
 

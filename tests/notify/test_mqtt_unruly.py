@@ -77,6 +77,7 @@ def tell(answers, seconds=0.6, *, hold=False):
 def impatient(monkeypatch):
     monkeypatch.setattr(broker, "CONNECT_S", 0.3)
     monkeypatch.setattr(broker, "ANSWER_S", 0.3)
+    monkeypatch.setattr(broker, "TOPIC_S", 0.0)
     monkeypatch.setattr(mqtt, "UP_S", 0.5)
 
 

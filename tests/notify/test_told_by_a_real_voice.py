@@ -44,6 +44,11 @@ ILL = {
         {},
     ),
     "PAUSE_OVER": ("PAUSE_OVER", "from monitord.notify import pause; pause.Switch.over = lambda self, now: True", {}),
+    "SELFTEST_NOT_RUN": (
+        "SELFTEST_NOT_RUN",
+        "from monitord.notify import nightly; nightly.Nightly.tick = lambda self, *_, **__: True",
+        {},
+    ),
     "nothing": (None, "pass", {"WATCHDOG_USEC": "200000"}),
 }
 
@@ -54,11 +59,27 @@ def test_what_is_ill_is_told(real_voice, what):
     program = f"import sys\n{ill}\nfrom monitord.cli import run\nsys.exit(run(sys.argv[1:]))"
     real_voice.start(program=("-c", program), **environment)
 
-    def told():
-        with urllib.request.urlopen(f"{real_voice.url()}api/v1/incidents") as answer:  # noqa: S310 - our own voice
-            return {each["label"] for each in json.load(answer)["incidents"]} - {"EAR_SILENT"}
-
     if named is not None:
-        until(lambda: named in told())
-    assert told() <= {named}
+        until(lambda: named in told(real_voice))
+    assert told(real_voice) <= {named}
     real_voice.stop()
+
+
+@pytest.mark.parametrize("link", ["speaker", "microphone", "detector", "channels", ""])
+def test_a_broken_link_of_the_nightly_self_test_is_told(real_voice, link):
+    real_voice.start()
+    request = urllib.request.Request(  # noqa: S310 - our own voice
+        f"{real_voice.url()}api/v1/selftest/result",
+        json.dumps({"broken": link, "nightly": True}).encode(),
+        {"Content-Type": "application/json", "Origin": real_voice.url().rstrip("/")},
+    )
+    urllib.request.urlopen(request).close()  # noqa: S310
+    names = {"channels": {"SELFTEST_FAILED"}, "": set()}.get(link, {f"SELFTEST_{link.upper()}"})
+    assert told(real_voice) == names
+    real_voice.stop()
+
+
+def told(voice):
+    """The faults that a voice has told, but for the ear that none of these has."""
+    with urllib.request.urlopen(f"{voice.url()}api/v1/incidents") as answer:  # noqa: S310 - our own voice
+        return {each["label"] for each in json.load(answer)["incidents"]} - {"EAR_SILENT"}

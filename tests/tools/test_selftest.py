@@ -1,6 +1,6 @@
 """`monitord selftest` beside a real voice, with a stand-in for the ear and for the process that plays.
 
-Through a real sound stream: tests/system/test_selftest.py.
+Through a real sound stream: tests/system/test_selftest_heard.py.
 """
 
 from __future__ import annotations

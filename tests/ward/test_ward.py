@@ -273,6 +273,23 @@ def spare(tmp_path):
     broker.stop()
 
 
+def test_the_only_broker_that_is_away_is_an_alarm_until_it_is_back(broker, station):
+    desk = station()
+
+    def away():
+        return [each["state"] for each in desk.get("incidents")["incidents"] if each["label"] == "BROKER_AWAY"]
+
+    async def story():
+        await soon(lambda: desk.board()["rooms"], "a board")
+        assert away() == []
+        await asyncio.to_thread(broker.stop, 9)
+        await soon(lambda: away() == ["alerting"], "the alarm")
+        await asyncio.to_thread(broker.start)
+        await soon(lambda: away() == ["cleared"], "its end")
+
+    asyncio.run(story())
+
+
 def test_a_broker_that_dies_is_told_and_the_next_of_the_list_takes_its_place(tmp_path, broker, spare, station):
     desk = station(brokers=[broker, spare])
 
@@ -439,11 +456,21 @@ def test_an_acknowledgement_while_the_room_is_away_reaches_its_next_life(tmp_pat
     asyncio.run(story())
 
 
+def guards_of(desk, room):
+    """What the ledger of a running station says of a room, oldest first."""
+    ledger = Ledger(desk.state / "ward.sqlite3", "desk", reading=True)
+    try:
+        return [each["guard"] for each in ledger.spans() if each["room"] == room]
+    finally:
+        ledger.close()
+
+
 def test_the_ledger_has_who_took_what_and_when_nobody_was_protected(tmp_path, broker, station):
     desk = station()
 
     async def story():
         (one,) = rooms_of(tmp_path, broker, "101")
+        await soon(lambda: guards_of(desk, "101") == ["unseen"], "a room that was never heard is in the ledger")
         one.start()
         one.hear()
         shown = await soon(lambda: rank(desk, "101") == 0 and desk.rooms()["101"], "the alert")

@@ -35,6 +35,8 @@ CONNECT_S = 8.0
 """Seconds until a connection counts as failed: for TCP, and again for the broker's answer."""
 ANSWER_S = 5.0
 """Seconds until a message counts as not taken."""
+TOPIC_S = 1.0
+"""So much longer for each topic to subscribe to: NATS makes a consumer on three nodes, which may take half of that."""
 KEEP_ALIVE_S = 15
 """The broker publishes our last will after one and a half times this, when it hears nothing (MQTT 3.1.2.10)."""
 SESSION_S = 3600
@@ -141,8 +143,7 @@ class Broker:
             BrokerError: the broker does not let us.
         """
         try:
-            # NATS makes a consumer on three nodes for each, the first time: half a second on a busy machine.
-            patience_s = ANSWER_S + len(topics)
+            patience_s = ANSWER_S + TOPIC_S * len(topics)
             codes = await self._client.subscribe([(topic, 1) for topic in topics], timeout=patience_s)
         except aiomqtt.MqttError:
             raise self.why_gone() from None
