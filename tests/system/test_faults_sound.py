@@ -100,11 +100,11 @@ def test_blocks_dropped(folder, sound, house):
         time.sleep(1.9)
         assert stopped(ear)
         os.kill(ear, signal.SIGCONT)
-        time.sleep(0.01)
+        time.sleep(0.002)
     goes_on = time.monotonic()
     told = fault(house, "MICROPHONE_OVERRUN", "", 60.0)
     over = fault(house, "MICROPHONE_OVERRUN", "cleared", 150.0)
-    keep("blocks dropped (the ear runs 1 % of the time)", told - began, 60.0, over - goes_on, 90.0)
+    keep("blocks dropped (the ear runs 1 ‰ of the time)", told - began, 60.0, over - goes_on, 90.0)
 
 
 @pytest.mark.skipif("MONITORD_FAULTS" not in os.environ, reason="takes ten minutes; set MONITORD_FAULTS to measure")
