@@ -129,6 +129,7 @@ if [ "${1-}" = test ]; then
     shift
     ensure test '[dev]'
     cd "$here"
+    [ $# -gt 0 ] || set -- -n auto # All of them: as many at a time as there are processors.
     exec "$venv/bin/python" -m pytest "$@"
 fi
 ensure run ''

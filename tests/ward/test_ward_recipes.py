@@ -200,6 +200,7 @@ def test_what_the_bench_counts_as_lost():
 
 
 @needs_nats
+@pytest.mark.slow
 def test_nats(cluster, tmp_path):
     keys = channel_of(section(cluster, tmp_path))
     desk = RealStation(tmp_path, station_of(keys, cluster, tmp_path))
