@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,11 @@ def ear(tmp_path, monkeypatch):
         each.channel.close()
         each.voice.close()
         each.loop._look_socket.close()
+
+
+def pytest_collection_modifyitems(items):
+    """The counts are those of LiteRT and numpy 2: what an older runtime brings along is not ours to bound."""
+    older = pytest.mark.skip(reason="the counts are of LiteRT and numpy 2")
+    for each in items:
+        if find_spec("ai_edge_litert") is None and Path(__file__).parent in each.path.parents:
+            each.add_marker(older)
