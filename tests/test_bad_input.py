@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib.util import find_spec
 
 import pytest
 from bad_input import FRAMES, GROUPS, MODELS, MQTT, SOUND, TOML, wav
@@ -69,7 +70,21 @@ def load(models):
     Classifier.load(models)
 
 
-@pytest.mark.parametrize("spoil", MODELS.values(), ids=MODELS)
+SPOILT = [
+    # A card that vouches for a torn file: the hash is what stands before that, on either runtime.
+    pytest.param(
+        spoil,
+        id=name,
+        marks=pytest.mark.skipif(
+            name == "a model cut short" and find_spec("ai_edge_litert") is None,
+            reason="tflite-runtime 2.14 reads beyond the end of such a file, and the process dies of it",
+        ),
+    )
+    for name, spoil in MODELS.items()
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
 def test_a_broken_model_is_one_sentence(spoil, models):
     load(models)  # The control.
     spoil(models)
