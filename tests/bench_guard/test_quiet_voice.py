@@ -67,12 +67,15 @@ def test_the_whole_monitor_wakes_seldom_and_writes_nothing(tmp_path, pytestconfi
 
 
 def test_a_process_that_wakes_often_is_noticed():
-    program = "import time\nprint(flush=True)\nfor _ in range(400): time.sleep(0.001)\nprint(flush=True)\ninput()"
+    program = (
+        "import time\nprint(flush=True)\ninput()\nfor _ in range(400): time.sleep(0.001)\nprint(flush=True)\ninput()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as often:
         often.stdout.readline()
         before = measured.wakeups(often.pid)
+        print(file=often.stdin, flush=True)  # It does not run ahead of the count.
         often.stdout.readline()
         woken = measured.wakeups(often.pid) - before
         often.communicate("\n")
