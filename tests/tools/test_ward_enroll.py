@@ -213,7 +213,9 @@ def test_the_qr_code_holds_the_slip_and_no_file_is_written(house, monkeypatch):
     assert not list(house.parent.glob("*.ward"))
 
 
-@pytest.mark.xfail(reason="OpenCV reads it in two of three runs; whether the code or its reading is wrong is not known")
+@pytest.mark.xfail(
+    strict=False, reason="OpenCV reads it in two of three runs; whether the code or its reading is wrong is not known"
+)
 def test_a_real_qr_code_is_read_by_a_camera(house, capsys):
     """With the longest names that there are."""
     room = "a" * 32
