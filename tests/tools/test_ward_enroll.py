@@ -11,8 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import segno
 
 from monitord.cli import run
+from monitord.tools.qr import show_qr
 from monitord.tools.ward import enroll, folder, kept, mosquitto, registry, slip
 from monitord.tools.ward.registry import Member, Site, WardError
 
@@ -213,21 +215,23 @@ def test_the_qr_code_holds_the_slip_and_no_file_is_written(house, monkeypatch):
     assert not list(house.parent.glob("*.ward"))
 
 
-@pytest.mark.xfail(
-    strict=False, reason="OpenCV reads it in two of three runs; whether the code or its reading is wrong is not known"
-)
-def test_a_real_qr_code_is_read_by_a_camera(house, capsys):
+def test_a_real_qr_code_says_the_slip(house, capsys, monkeypatch):
     """With the longest names that there are."""
-    room = "a" * 32
+    room, lines = "a" * 32, []
+    monkeypatch.setattr(enroll, "show_qr", lambda text: (lines.append(text), show_qr(text)))
     assert ward("enroll", room, "--ward", "b" * 32, "--qr") == 0
+    (line,) = lines
     halves = {"\u2588": (1, 1), "\u2580": (1, 0), "\u2584": (0, 1), " ": (0, 0)}
-    rows = [line for line in capsys.readouterr().out.splitlines() if "\u2588\u2588" in line or set(line) == {"\u2580"}]
+    rows = [text for text in capsys.readouterr().out.splitlines() if "\u2588\u2588" in text or set(text) == {"\u2580"}]
     width = max(map(len, rows))
-    cells = [[halves[each][half] for each in row.ljust(width)] for row in rows for half in (0, 1)]
-    # The code has an odd number of rows: below its last one is half a line of the terminal's background.
-    code = np.array(cells[: len(cells[0])], np.uint8) * 255
-    large = np.pad(np.kron(code, np.ones((8, 8), np.uint8)), 32, constant_values=255)
-    assert slip.decode(cv2.QRCodeDetectorAruco().detectAndDecode(large)[0]).username == f"house.{room}"
+    cells = np.array([[halves[each][half] for each in row.ljust(width)] for row in rows for half in (0, 1)], np.uint8)
+    cells = cells[:width]  # Below an odd number of rows is half a line of the terminal's background.
+    expected = 1 - np.array(segno.make(line, error="l", micro=False).matrix, np.uint8)
+    np.testing.assert_array_equal(cells, np.pad(expected, 2, constant_values=1))
+    assert slip.decode(line).username == f"house.{room}"
+    # OpenCV misses a third of the codes of this size (zbar one of sixty, of the same pictures), but misreads none.
+    large = np.pad(np.kron(cells * 255, np.ones((8, 8), np.uint8)), 32, constant_values=255)
+    assert cv2.QRCodeDetectorAruco().detectAndDecode(large)[0] in {"", line}
 
 
 def test_a_station_without_rooms_is_told_so(house, capsys):
