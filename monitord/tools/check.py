@@ -144,6 +144,6 @@ def _device(what: str, device: str) -> bool:
             file=sys.stderr,
         )
         return False
-    else:
-        print(f"ok    {what:14s} {device} (not opened)")
+    else:  # Whether it is there shows when it is opened, which a check of a file does not do.
+        print(f'note  {what:14s} {device} (not opened); "monitord doctor" tries it')
     return True
