@@ -155,7 +155,7 @@ OF_THE_VOICE = (
            "pass", DISK),
     _voice("JOURNAL: no room", "journal", "if found.f_bavail * found.f_frsize < ROOM_BYTES:", "if False:", DISK),
     _voice("JOURNAL: the looks at the disk", "process", "self._every(DISK_S, self._look_at_the_disk)", "pass", TOLD),
-    _voice("JOURNAL: the watchdog's probe", "process", "self._journal.probe()", "pass", TOLD),
+    _voice("JOURNAL: the watchdog's probe", "host", "self._journal.probe()", "pass", TOLD),
     _voice("DISK_SLOW", "voice", "if took_s >= SLOW_S:", "if False:", DISK),
     _voice("ALERT_UNDELIVERED", "voice", "return self._triage.fault(Fault.ALERT_UNDELIVERED, now)", "return []", VOICE),
     _voice("PAUSE_OVER", "record", "self._fault(Fault.PAUSE_OVER)", "pass", TOLD),

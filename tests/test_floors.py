@@ -197,6 +197,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.voice": 4,
     "monitord.notify.unwritten": 4,
     "monitord.notify.openpage": 4,
+    "monitord.notify.host": 4,
     "monitord.notify.process": 4,
     "monitord.ward.no_room": 3,
     "monitord.ward.desk": 4,

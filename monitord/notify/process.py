@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -15,10 +14,11 @@ from monitord.config import Config
 from monitord.config.changes import changes
 from monitord.confine import Process, confine
 from monitord.events import Fault
-from monitord.notify import delivery, trial
+from monitord.notify import delivery
 from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
 from monitord.notify.expected import WindowError
+from monitord.notify.host import Host
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.machine import Machine
@@ -42,6 +42,7 @@ from monitord.notify.web.tls import TlsError
 from monitord.settings import ConfigError
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable
     from pathlib import Path
 
@@ -55,7 +56,6 @@ BEAT_S = 5.0
 DISK_S = 4.0
 """Seconds between two looks at the disk, which is to be told of within five."""
 _FORGET_S = 6 * 3600.0
-_FORGET_MORE_S = 1.0
 _MACHINE_S = 30.0
 _OF_LINKS = {
     "speaker": Fault.SELFTEST_SPEAKER,
@@ -77,30 +77,14 @@ def main(config: Config, path: Path | None = None) -> int:
         return 1
 
 
-class _Process:
+class _Process(Host):
+    _WHAT = "voice"
+
     def __init__(self, config: Config, path: Path | None, clock: Clock, confinement: Confinement) -> None:
-        self._config, self._path = config, path
-        self._confinement = confinement
-        self._clock = clock
-        self._status = 0
-        self._timer: asyncio.TimerHandle | None = None
+        super().__init__(config, clock)
+        self._path, self._confinement = path, confinement
         self._machine = Machine()
         self._disk_trouble = ""
-        self._tested: dict[str, Any] | None = None
-        self._tally: Tally | None = None
-
-    async def run(self) -> int:
-        """Raises: JournalError, InboxError, ServerError, TlsError."""
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._loop.set_exception_handler(self._broken)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop.set)
-        async with contextlib.AsyncExitStack() as cleanup:
-            await self._start(cleanup)
-            await self._stop.wait()
-            service.notify("STOPPING=1")
-        return self._status
 
     async def _start(self, cleanup: contextlib.AsyncExitStack) -> None:
         receiver = Receiver(allowed_senders(os.environ.get(SENDERS, "")))
@@ -185,19 +169,11 @@ class _Process:
         """For the server: the state of the monitor."""
         return self._voice.state() | self._record.state()
 
-    def incidents(self) -> list[dict[str, Any]]:
-        """For the server: the newest incidents."""
-        return self._voice.incidents()
-
     def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person acknowledges."""
         result = self._voice.acknowledge(number, by, via)
         self._arm()
         return result
-
-    def find(self, number: int) -> dict[str, Any] | None:
-        """For the server: one incident."""
-        return self._voice.find(number)
 
     def mute(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person mutes the tones."""
@@ -241,24 +217,6 @@ class _Process:
     def untested(self) -> None:
         """For the server: a self-test was refused, so it says neither that all is good nor that something is broken."""
         self._record.tested()
-
-    def channel(self, name: str, trouble: str) -> None:
-        """For the channels: one works, or does not."""
-        self._voice.channel(name, trouble)
-
-    def seen(self, number: int) -> dict[str, Any] | None:
-        """For the server: a screen has shown an alert."""
-        if self._outlets.seen(number):
-            return trial.seen_json(number)
-        return self._voice.report(number, delivery.Event.CONFIRMED)
-
-    async def test_alert(self, sink: str) -> list[dict[str, Any]] | None:
-        """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
-        results = await trial.run(self._outlets, sink, self._config.room.name)
-        if self._tested is not None:  # The pages were shown one.
-            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
-            self._tested = None
-        return results
 
     def _reload(self) -> None:
         """Read the file again, and look at the models; what is wrong changes nothing here."""
@@ -312,26 +270,13 @@ class _Process:
         self._arm()
 
     def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        due = self._voice.next_due()
-        # asyncio's clock is the monotonic one too; it rounds, so a little later rather than a little early.
-        self._timer = None if due is None else self._loop.call_at(due + 0.001, self._tick)
-
-    def _every(self, seconds: float, call: Callable[[], None]) -> None:
-        def again() -> None:
-            call()
-            self._loop.call_later(seconds, again)
-
-        self._loop.call_later(seconds, again)
+        self._call_at(self._voice.next_due())
 
     def _beat(self) -> None:
-        self._hub.recheck(self._doorkeeper.holds)
-        self._feed.recheck(self._doorkeeper.holds)
+        self._recheck()
         self._publish("state", self._voice.state())
         self._voice.heal()
         self._tick()
-
         if self._unsteady and not self._record.unsteady:
             self._unsteady = False
             self._voice.stands(Fault.VOICE_UNSTEADY, holds=False)
@@ -354,38 +299,10 @@ class _Process:
             log.error("%s; what is loaded is kept", sentence)
         self._voice.stands(Fault.MODELS_CHANGED, holds=bool(trouble))
 
-    def _forget(self) -> None:
-        try:
-            if self._journal.forget(self._config.journal.keep_days):
-                self._loop.call_later(_FORGET_MORE_S, self._forget)
-        except JournalError:
-            self._voice.fault(Fault.JOURNAL)
-
     def _look_after_the_machine(self) -> None:
         for fault in self._machine.news(self._clock.monotonic()):
             self._voice.fault(fault)
         self._arm()
-
-    def _feed_watchdog(self) -> None:
-        try:
-            self._journal.probe()
-        except JournalError as cause:
-            log.error("%s", cause)  # noqa: TRY400 - a sentence for a person, not a traceback
-            self._voice.fault(Fault.JOURNAL)
-        # A disk that is full is told, and is no reason to be killed for: what is not written would die with us.
-        service.notify("WATCHDOG=1")
-
-    def _push(self, notice: Notice) -> None:
-        if notice.reason is delivery.Reason.TEST:
-            self._tested = self._voice.incident(notice.incident)
-            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
-            self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
-            self._feed.trial(notice.key, shown)
-            return
-        told = self._voice.incident(notice.incident)
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
-        if notice.urgency is not None:
-            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
 
     def _recall(self) -> None:
         """What ntfy apps may have missed while the voice was down."""
@@ -422,22 +339,4 @@ class _Process:
         self._outlets.brief(notice)
 
     def _publish(self, name: str, content: dict[str, Any]) -> None:
-        if name == "state":
-            content = content | self._record.state()
-        if name == "incident":
-            self._feed.incident(content)
-            if self._tally is not None:
-                self._tally.incident(content)
-        self._hub.publish(name, content)
-        self._outlets.show(name, content)
-
-    def _report(self, number: int, event: delivery.Event, error: str) -> None:
-        self._voice.report(number, event, error)
-        self._arm()
-
-    def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A mistake of ours: end, loudly, and be started again; the frame is still in the socket."""
-        cause = context.get("exception")
-        log.critical("the voice ends: %s: %r", context.get("message"), cause)
-        self._status = 1
-        self._stop.set()
+        super()._publish(name, content | self._record.state() if name == "state" else content)

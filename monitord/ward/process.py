@@ -6,19 +6,17 @@ It is confined as the voice is, serves the same page, keeps the same journal, an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
-import signal
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths, service
 from monitord.confine import Process, confine
 from monitord.events import Fault, Sound
-from monitord.notify import delivery, trial
 from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
+from monitord.notify.host import Host
 from monitord.notify.incident import UNANSWERED
 from monitord.notify.journal import Journal, JournalError
 from monitord.notify.keeper import ALIVE
@@ -44,13 +42,13 @@ from monitord.ward.triage import WardTriage
 from monitord.wardtalk.message import BOOT_MAX
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable
     from pathlib import Path
 
     from monitord.config.ward import WardFile
     from monitord.confine import Confinement
     from monitord.notify.incident import Incident
-    from monitord.notify.sinks import Notice
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +73,7 @@ def main(config: WardFile) -> int:
         return 1
 
 
-class WardProcess(NoRoom):
+class WardProcess(NoRoom, Host):
     """One station.
 
     Args:
@@ -84,28 +82,13 @@ class WardProcess(NoRoom):
         confinement: what holds of this process; None: nobody asked (tests).
     """
 
-    def __init__(self, config: WardFile, clock: Clock, confinement: Confinement | None = None) -> None:
-        self._file, self._config = config, config.as_room()
-        self._clock, self._confinement = clock, confinement
-        self._status = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._soon: asyncio.TimerHandle | None = None
-        self._tested: dict[str, Any] | None = None
-        self._tally: Tally | None = None
-        self._boot = secrets.randbelow(BOOT_MAX) + 1
+    _WHAT = "station"
 
-    async def run(self) -> int:
-        """Raises: JournalError, ServerError, TlsError."""
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._loop.set_exception_handler(self._broken)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop.set)
-        async with contextlib.AsyncExitStack() as cleanup:
-            await self._start(cleanup)
-            await self._stop.wait()
-            service.notify("STOPPING=1")
-        return self._status
+    def __init__(self, config: WardFile, clock: Clock, confinement: Confinement | None = None) -> None:
+        super().__init__(config.as_room(), clock)
+        self._file, self._confinement = config, confinement
+        self._soon: asyncio.TimerHandle | None = None
+        self._boot = secrets.randbelow(BOOT_MAX) + 1
 
     async def _start(self, cleanup: contextlib.AsyncExitStack) -> None:
         state, runtime = paths.ward_dirs()
@@ -238,14 +221,6 @@ class WardProcess(NoRoom):
             mood = Mood.ALERT
         return self._voice.state() | {"mood": mood.value, "ward": self._file.ward.name, "paused_until": None}
 
-    def incidents(self) -> list[dict[str, Any]]:
-        """For the server: the newest incidents of the station."""
-        return self._voice.incidents()
-
-    def find(self, number: int) -> dict[str, Any] | None:
-        """For the server: one incident."""
-        return self._voice.find(number)
-
     def acknowledge(self, number: int, by: str, via: str) -> dict[str, Any] | None:
         """For the server and the channels: a person acknowledges."""
         result = self._voice.acknowledge(number, by, via)
@@ -259,24 +234,6 @@ class WardProcess(NoRoom):
         if result is not None:
             self._acted(number, "mute", by)
         return result
-
-    def channel(self, name: str, trouble: str) -> None:
-        """For the channels: one works, or does not."""
-        self._voice.channel(name, trouble)
-
-    def seen(self, number: int) -> dict[str, Any] | None:
-        """For the server: a screen has shown an alert."""
-        if self._outlets.seen(number):
-            return trial.seen_json(number)
-        return self._voice.report(number, delivery.Event.CONFIRMED)
-
-    async def test_alert(self, sink: str) -> list[dict[str, Any]] | None:
-        """For the server: send a test by `sink`, "" by all; None: there is no such channel."""
-        results = await trial.run(self._outlets, sink, self._config.room.name)
-        if self._tested is not None:
-            self._hub.publish("incident", trial.for_the_page(self._tested, 0, self._config.room.language, over=True))
-            self._tested = None
-        return results
 
     def _acted(self, number: int, act: str, by: str) -> None:
         self._desk.acted(number, act, by)
@@ -292,27 +249,16 @@ class WardProcess(NoRoom):
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        if self._timer is not None:
-            self._timer.cancel()
         self._voice.tick()
-        due = self._voice.next_due()
-        self._timer = None if due is None else self._loop.call_at(due + 0.001, self._tick)
+        self._call_at(self._voice.next_due())
 
     def _arm(self) -> None:
         """Something may be due: look soon, and once for all that comes until then; a storm is many of these."""
         if self._soon is None:
             self._soon = self._loop.call_later(_SOON_S, self._tick)
 
-    def _every(self, seconds: float, call: Callable[[], None]) -> None:
-        def again() -> None:
-            call()
-            self._loop.call_later(seconds, again)
-
-        self._loop.call_later(seconds, again)
-
     def _beat(self) -> None:
-        self._hub.recheck(self._doorkeeper.holds)
-        self._feed.recheck(self._doorkeeper.holds)
+        self._recheck()
         self._publish("state", self.state())
         self._voice.heal()
         self._tick()
@@ -325,60 +271,22 @@ class WardProcess(NoRoom):
             self._voice.fault(Fault.JOURNAL)
 
     def _forget(self) -> None:
+        super()._forget()
         try:
-            self._journal.forget(self._config.journal.keep_days)
             self._ledger.forget(self._clock.wall() - self._config.journal.keep_days * _DAY_S)
         except JournalError:
             self._voice.fault(Fault.JOURNAL)
 
-    def _feed_watchdog(self) -> None:
-        try:
-            self._journal.probe()
-        except JournalError as cause:
-            log.error("%s", cause)  # noqa: TRY400 - as above
-            self._voice.fault(Fault.JOURNAL)
-        service.notify("WATCHDOG=1")
-
-    def _push(self, notice: Notice) -> None:
-        if notice.reason is delivery.Reason.TEST:
-            self._tested = self._voice.incident(notice.incident)
-            shown = trial.for_the_page(self._tested, notice.delivery, self._config.room.language, over=False)
-            self._hub.publish("alert", {"delivery": notice.delivery, "incident": shown})
-            self._feed.trial(notice.key, shown)
-            return
-        told = self._voice.incident(notice.incident)
-        self._hub.publish("alert", {"delivery": notice.delivery, "incident": told})
-        if notice.urgency is not None:
-            self._feed.alert(notice.key, told, self._voice.repeat_s(notice.incident))
-
     def _publish(self, name: str, content: dict[str, Any]) -> None:
-        if name == "incident":
-            self._feed.incident(content)
-            if self._tally is not None:
-                self._tally.incident(content)
-        if name == "state":
-            content = self.state()
-        self._hub.publish(name, content)
-        self._outlets.show(name, content)
+        super()._publish(name, self.state() if name == "state" else content)
 
     def _publish_board(self, name: str, content: dict[str, Any]) -> None:
         self._hub.publish(name, content)
-
-    def _report(self, number: int, event: delivery.Event, error: str) -> None:
-        self._voice.report(number, event, error)
-        self._arm()
 
     def _line_ended(self, task: asyncio.Task[None]) -> None:
         cause = None if task.cancelled() else task.exception()
         if cause is not None:
             self._loop.call_exception_handler({"message": "the line to the broker ended", "exception": cause})
-
-    def _broken(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A mistake of ours: end, loudly, and be started again; what the rooms say is retained."""
-        cause = context.get("exception")
-        log.critical("the station ends: %s: %r", context.get("message"), cause)
-        self._status = 1
-        self._stop.set()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
