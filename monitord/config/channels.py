@@ -91,19 +91,14 @@ def _local_url(value: str, info: ValidationInfo) -> str:
     return value.rstrip("/")
 
 
-class MqttConfig(_Channel):
-    """A broker.
+class _Mqtt(_Channel):
+    """How a broker is spoken to.
 
     Attributes:
-        port: 0 means the usual one, 8883 with TLS and 1883 without.
+        version: of the protocol; NATS speaks 3.1.1 only.
         tls: whether the connection is encrypted; a CA or a certificate says so, too.
-        topic: what everything of this monitor is published below; another one for each monitor.
-        discovery: Home Assistant's prefix; "" publishes nothing for it.
     """
 
-    kind: Literal["mqtt"]
-    host: str
-    port: int = Field(default=0, ge=0, le=65535)
     version: Annotated[MqttVersion, Field(strict=False)] = MqttVersion.FIVE
     tls: bool = False
     ca_file: File = ""
@@ -112,6 +107,29 @@ class MqttConfig(_Channel):
     username: str = Field(default="", max_length=200)
     password: SecretStr = SecretStr("")
     password_file: File = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        self._one_of("password", "password_file")
+        if (_plain(self.password) or self.password_file) and not self.username:
+            raise Wrong("username", "is missing; a password needs one").error
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise Wrong("key_file", "and certificate_file belong together; give both or neither").error
+        return self
+
+
+class MqttConfig(_Mqtt):
+    """A broker.
+
+    Attributes:
+        port: 0 means the usual one, 8883 with TLS and 1883 without.
+        topic: what everything of this monitor is published below; another one for each monitor.
+        discovery: Home Assistant's prefix; "" publishes nothing for it.
+    """
+
+    kind: Literal["mqtt"]
+    host: str
+    port: int = Field(default=0, ge=0, le=65535)
     topic: str = "monitord"
     discovery: str = "homeassistant"
 
@@ -124,15 +142,6 @@ class MqttConfig(_Channel):
             raise ValueError('is no topic (letters, digits, "_" and "-", levels separated by "/")')
         return value
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        self._one_of("password", "password_file")
-        if (_plain(self.password) or self.password_file) and not self.username:
-            raise Wrong("username", "is missing; a password needs one").error
-        if bool(self.certificate_file) != bool(self.key_file):
-            raise Wrong("key_file", "and certificate_file belong together; give both or neither").error
-        return self
-
     @property
     def encrypted(self) -> bool:
         """Whether the connection is."""
@@ -144,24 +153,14 @@ class MqttConfig(_Channel):
         return self.port or (8883 if self.encrypted else 1883)
 
 
-class BrokersConfig(_Channel):
+class BrokersConfig(_Mqtt):
     """The brokers of a facility, and how this machine is known to them.
 
     Attributes:
         brokers: "host" or "host:port"; the first that answers is used, and returned to when it is back.
-        version: of the protocol; NATS speaks 3.1.1 only.
-        tls: whether connections are encrypted; a CA or a certificate says so, too.
     """
 
     brokers: Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=8)]
-    version: Annotated[MqttVersion, Field(strict=False)] = MqttVersion.FIVE
-    tls: bool = False
-    ca_file: File = ""
-    certificate_file: File = ""
-    key_file: File = ""
-    username: str = Field(default="", max_length=200)
-    password: SecretStr = SecretStr("")
-    password_file: File = ""
 
     @field_validator("brokers")
     @classmethod
@@ -172,24 +171,13 @@ class BrokersConfig(_Channel):
             raise ValueError("names one twice")
         return value
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        self._each()
-        return self
-
     def each(self) -> tuple[MqttConfig, ...]:
         """One channel's section for each of the brokers, in their order."""
-        return self._each()
-
-    def _each(self) -> tuple[MqttConfig, ...]:
-        shared = {name: getattr(self, name) for name in _OF_A_BROKER}
+        shared = {name: getattr(self, name) for name in _Mqtt.model_fields}
         places = [_place(each) for each in self.brokers]
         return tuple(MqttConfig(kind="mqtt", host=host, port=port, **shared) for host, port in places)
 
 
-_OF_A_BROKER = (
-    "cgnat", "version", "tls", "ca_file", "certificate_file", "key_file", "username", "password", "password_file"
-)  # fmt: skip
 WardName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 """Of a site, a room, a ward, a station: it is part of a topic."""
 

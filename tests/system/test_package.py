@@ -15,7 +15,7 @@ import pytest
 from container import Container, apt_install, missing, repack, use_sound_of
 from latency import bundled_cry
 from machine import EAR, EVENTS, EYE, LOOK, SCENE, TEST, VOICE
-from sound_server import MICROPHONE, SPEAKER, SoundServer
+from sound_server import MICROPHONE, SPEAKER
 from sound_server import missing as no_sound
 
 from training.clips import CRY, read_manifest, split_groups
@@ -49,13 +49,6 @@ def folder(work):
     path = work / str(next(_number))
     path.mkdir()
     return path
-
-
-@pytest.fixture
-def sound(folder):
-    (folder / "s").mkdir()
-    with SoundServer(folder / "s") as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
-import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from running_house import House, is_sound_incident
-from sound_server import MICROPHONE, SoundServer, missing, speak
+from sound_server import MICROPHONE, missing, speak
 
 from training.clips import CRY, read_manifest, split_groups
 
@@ -29,21 +27,6 @@ DATA = ROOT.parent / "shared" / "data"
 ALERT_S = 20.0
 LOOK_S = 30.0
 SAY = "Good evening. Did you remember to lock the door? The train to the coast leaves at seven, and it will rain."
-
-
-@pytest.fixture
-def folder():
-    # Not tmp_path: its name is too long for sockets.
-    path = Path(tempfile.mkdtemp(prefix="mn-"))
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def sound(folder):
-    (folder / "s").mkdir()
-    with SoundServer(folder / "s") as server:
-        yield server
 
 
 @pytest.fixture
