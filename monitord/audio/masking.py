@@ -81,11 +81,13 @@ class Masking:
         return self._able
 
     def begin(self) -> None:
-        """A stream begins: what was heard before is of another."""
+        """A stream begins, mostly from the same microphone: the sound of the one before is gone, the misses stay.
+
+        A stream that breaks off every few minutes would else keep the question from ever being asked three times.
+        """
         self._room.clear()
+        self._kept = 0
         self._found_at_dbfs = -math.inf
-        self._kept = self._misses = 0
-        self._samples_to_go = round(EVERY_S * RATE_HZ)
 
     def take(self, block: Samples, decision: Decision | None) -> bool:
         """Take what was heard; returns whether a cry would be drowned, as far as is known.

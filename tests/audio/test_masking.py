@@ -85,11 +85,24 @@ def test_a_quiet_room_costs_no_question(cry, make_detector, monkeypatch):
     assert told_after_s(Masking(cry, make_detector), CRY_DBFS - masking.CLEAR_DB - 5.0, 400.0) is None
 
 
-def test_a_new_stream_begins_anew(cry, make_detector):
+def test_streams_that_break_off_do_not_keep_it_from_being_told(cry, make_detector):
+    asked, level = Masking(cry, make_detector), CRY_DBFS + 5.0
+    room, told = noise(level)[:BLOCK], []
+    for block in range(1300):
+        if block % 200 == 0:  # 100 s
+            asked.begin()
+        told.append(asked.take(room, decision(level)))
+    assert told.index(True) * BLOCK / RATE_HZ <= 600.0
+    assert told == sorted(told), "and stays told"
+
+
+def test_nothing_of_an_earlier_stream_is_in_the_question(cry, make_detector):
     asked = Masking(cry, make_detector)
     assert told_after_s(asked, CRY_DBFS + 5.0) is not None
     asked.begin()
-    assert not asked.take(noise(CRY_DBFS + 5.0)[:BLOCK], decision(CRY_DBFS + 5.0))
+    told = [asked.take(np.zeros(BLOCK, np.int16), decision(-70.0)) for _ in range(round(EVERY_S * RATE_HZ / BLOCK))]
+    assert told[0]
+    assert not told[-1], "over with the first question that finds the cry"
 
 
 def test_the_reference_is_as_loud_as_it_is_meant_to_be(cry):
