@@ -1,10 +1,13 @@
 """What is made for the package beside the code: pages, completion, the list of wheels, units that fit them."""
 
+import contextlib
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -146,11 +149,27 @@ def test_what_stays_down_starts_the_alarm(unit):
     assert f"/usr/libexec/{FAILED}" in (PACKAGING / "build.sh").read_text("utf-8")
 
 
+PATIENCE_S = 60.0
+
+
+@contextlib.contextmanager
 def failed(unit, folder, status="1", **environment):
-    """The alarm's script, and what it prints, line by line."""
+    """The alarm's script, and what it prints, line by line; an alarm that says nothing for long is ended."""
     given = {"PATH": os.defpath, "RUNTIME_DIRECTORY": str(folder), "MONITOR_EXIT_STATUS": status, **environment}
     command = [PACKAGING / FAILED, unit]
-    return subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # A session of its own: its "sleep" holds the pipe as well.
+    with subprocess.Popen(
+        command, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as alarm:
+        impatience = threading.Timer(PATIENCE_S, os.killpg, (alarm.pid, signal.SIGKILL))
+        impatience.start()
+        try:
+            yield alarm
+            alarm.wait(PATIENCE_S)
+        finally:
+            impatience.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(alarm.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -85,12 +85,19 @@ class House:
 
     def told(self, process: str, what: str) -> dict:
         """The next line about `process`; fails the test when the supervisor ends first, or says nothing for long."""
-        impatience = threading.Timer(PATIENCE_S, self.process.kill)
+        impatience = threading.Timer(PATIENCE_S, self.give_up)
         impatience.start()
         try:
             return self._told(process, what)
         finally:
             impatience.cancel()
+
+    def give_up(self) -> None:
+        """End the supervisor, and what it has started: that holds the other end of the pipe that is waited for."""
+        self.process.kill()
+        for pid in tuple(self.pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _told(self, process: str, what: str) -> dict:
         for line in self.process.stdout:
