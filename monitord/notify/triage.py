@@ -390,7 +390,7 @@ class Triage:
             after, actions = step(held, event, now, calling=rule, **told)
         elif (
             after.state in UNANSWERED
-            and _more_urgent(after.urgency, incident.urgency)
+            and after.urgency.grade < incident.urgency.grade
             and not self._holds_back(after.urgency)
         ):
             after, actions = step(after, Event.URGENT, now, calling=rule)
@@ -457,11 +457,6 @@ def _lapses_at(incident: Incident) -> float | None:
     """An alert that waits for the camera does not lapse before it went out; a latching one not before it is taken."""
     waits = incident.state is State.OPEN or (incident.latching and incident.state is not State.ACKNOWLEDGED)
     return None if waits else incident.lapses_at
-
-
-def _more_urgent(after: Urgency, before: Urgency) -> bool:
-    grades = list(Urgency)
-    return grades.index(after) < grades.index(before)
 
 
 def _awaits_the_eye(incident: Incident) -> bool:

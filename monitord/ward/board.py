@@ -19,7 +19,7 @@ from enum import IntEnum, StrEnum, unique
 from typing import TYPE_CHECKING, Any
 
 from monitord.events import Fault, Sight, Sound
-from monitord.notify.incident import UNANSWERED, Urgency
+from monitord.notify.incident import UNANSWERED
 from monitord.notify.incident import State as Course
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.message import Health, Report, State, Station
@@ -400,6 +400,5 @@ def _acknowledged(each: Report) -> dict[str, Any] | None:
 
 
 def _urgency(each: Report) -> tuple[bool, bool, int, float, int]:
-    grades = list(Urgency)
     answered = each.state not in UNANSWERED
-    return answered, isinstance(each.subject, Fault), grades.index(each.urgency), each.since, each.id
+    return answered, isinstance(each.subject, Fault), each.urgency.grade, each.since, each.id

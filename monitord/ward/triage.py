@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 """A room's name, and the number of an incident in it."""
-_GRADES = list(Urgency)
 
 
 @dataclass
@@ -243,7 +242,7 @@ class WardTriage(Triage):
         if after == known:
             return []
         self._live[known.id] = after
-        more_urgent = _GRADES.index(after.urgency) < _GRADES.index(known.urgency)
+        more_urgent = after.urgency.grade < known.urgency.grade
         if more_urgent and after.state in UNANSWERED and isinstance(after.subject, Sound):
             urgent, actions = step(after, Event.URGENT, now, calling=self.rule(after))
             self._live[known.id] = urgent
