@@ -124,12 +124,12 @@ OF_THE_EYE = (
     _voice("CAMERA_MOVED: told", "triage", "return self.fault(Fault.CAMERA_MOVED, now)", "return []",
            "tests/notify/test_verdicts.py tests/notify/test_triage.py"),
     _voice("a look that never ends", "sensing", "if pending and", "if False and", f"{VOICE} -k never_ends"),
-    _voice("an alert that waits for a camera in vain", "triage", "(lambda each: each.look_by, Event.DEADLINE),", "",
+    _voice("an alert that waits for a camera in vain", "book", "(lambda each: each.look_by, Event.DEADLINE),", "",
            TRIAGE),
 )  # fmt: skip
 
 OF_THE_VOICE = (
-    _voice("EAR_SILENT", "triage", "if self._ear_by is not None and now >= self._ear_by:", "if False:", TRIAGE),
+    _voice("EAR_SILENT", "earwatch", "if self.silent_at is None or now < self.silent_at:", "if True:", TRIAGE),
     _voice("EAR_UNSTEADY", "triage", "return self.fault(Fault.EAR_UNSTEADY, now)", "return []",
            "tests/notify/test_unsteady.py"),
     _voice("VOICE_UNSTEADY", "process", "self._voice.stands(Fault.VOICE_UNSTEADY, holds=self._unsteady)", "pass",

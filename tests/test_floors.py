@@ -88,6 +88,8 @@ FLOORS: dict[str, int] = {
     "monitord.notify.texts.page_en": 2,
     "monitord.notify.texts.page_de": 2,
     "monitord.notify.expected": 2,
+    "monitord.notify.earwatch": 2,
+    "monitord.notify.book": 2,
     "monitord.notify.triage": 2,
     "monitord.notify.rows": 2,
     "monitord.notify.outbox": 2,

@@ -20,12 +20,11 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING
 
 from monitord.events import EAR_FAULTS, Fault, Gate, Kind, Message, Role, level_to_over
+from monitord.notify.earwatch import EAR_SILENT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EAR_SILENT_S = 15.0
-"""As in `monitord.notify.triage`: no frame of the ear for so long (three heartbeats)."""
 STOOD_STILL_S = 15.0
 """The voice ticks every 5 s; between two ticks so far apart it told nobody anything."""
 

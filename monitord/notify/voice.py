@@ -30,7 +30,7 @@ from monitord.notify.outbox import Outbox
 from monitord.notify.sensing import give_up_looking, says_nothing_new, sense
 from monitord.notify.sinks import Notice
 from monitord.notify.tally import Reading
-from monitord.notify.triage import Change, Triage
+from monitord.notify.triage import Triage
 from monitord.notify.unwritten import Unwritten
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from monitord.config import Config
     from monitord.events import Measure
+    from monitord.notify.book import Change
     from monitord.notify.clock import Clock
     from monitord.notify.delivery import Delivery
     from monitord.notify.inbox import Received

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitord.config.ward import WardFile
+    from monitord.notify.book import Change
     from monitord.notify.clock import Clock
-    from monitord.notify.triage import Change
     from monitord.notify.voice import Voice
     from monitord.ward.ledger import Ledger
     from monitord.ward.triage import WardTriage

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from monitord.config import FaultConfig, RuleConfig
 from monitord.events import Fault, Sound
+from monitord.notify.book import Change
 from monitord.notify.incident import MUTE_S, UNANSWERED, Action, Event, Incident, State, Urgency, step
-from monitord.notify.triage import Change, Triage
+from monitord.notify.triage import Triage
 from monitord.wardtalk.message import Via
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class WardTriage(Triage):
         return {number: (*each.key, each.heeded) for number, each in self._mirrors.items()}
 
     def next_due(self) -> float | None:
-        """As `Triage.next_due`, for a thousand incidents: what a station's can wait for, without asking each timer."""
+        """As `Book.next_due`, for a thousand incidents: what a station's can wait for, without asking each timer."""
         due = None
         for each in self._live.values():
             muted = None if each.muted_at is None else each.muted_at + MUTE_S
