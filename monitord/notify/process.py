@@ -79,6 +79,7 @@ def main(config: Config, path: Path | None = None) -> int:
 
 class _Process(Host):
     _WHAT = "voice"
+    _voice: Voice
 
     def __init__(self, config: Config, path: Path | None, clock: Clock, confinement: Confinement) -> None:
         super().__init__(config, clock)

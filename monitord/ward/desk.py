@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitord.config.ward import WardFile
     from monitord.notify.book import Change
     from monitord.notify.clock import Clock
-    from monitord.notify.voice import Voice
+    from monitord.notify.notifier import Notifier
     from monitord.ward.ledger import Ledger
     from monitord.ward.triage import WardTriage
 
@@ -68,7 +68,7 @@ class Desk:
         *,
         board: Board,
         triage: WardTriage,
-        voice: Voice,
+        voice: Notifier,
         ledger: Ledger,
         clock: Clock,
         boot: int,

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 
 from monitord.config import FaultConfig, RuleConfig
 from monitord.events import Fault, Sound
-from monitord.notify.book import Change
+from monitord.notify.book import Book, Change
 from monitord.notify.incident import MUTE_S, UNANSWERED, Action, Event, Incident, State, Urgency, step
-from monitord.notify.triage import Triage
 from monitord.wardtalk.message import Via
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Mirror:
     heeded: bool = False
 
 
-class WardTriage(Triage):
+class WardTriage(Book):
     """The live incidents of a ward.
 
     Args:
@@ -68,7 +67,7 @@ class WardTriage(Triage):
         mirrors: Mapping[int, tuple[str, int, bool]] | None = None,
         next_id: int = 1,
     ) -> None:
-        super().__init__(ward, rules, 0.0, camera=False, live=live, next_id=next_id)
+        super().__init__(ward, rules, 0.0, live=live, next_id=next_id)
         self._labels, self._unseen = dict(labels), unseen
         self._names = {label: name for name, label in labels.items()}
         self._groups: tuple[str, ...] | None = None

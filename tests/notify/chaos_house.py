@@ -267,7 +267,7 @@ class ChaosHouse:
     def incidents(self) -> dict[int, Incident]:
         """All there are, those that are not yet written too."""
         known = {each.id: each for each in self.journal.incidents(-1)}
-        return known | self.voice._shown | self.voice._unwritten._incidents
+        return known | self.voice._shown._of | self.voice._unwritten._incidents
 
     def check_sounds(self) -> None:
         """Every sound that was accepted is on record once, and in exactly one incident."""

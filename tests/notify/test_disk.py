@@ -12,7 +12,8 @@ from monitord.events import Frame, Gate, Kind, Message, Role, Sound
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import Received
 from monitord.notify.journal import ROOM_BYTES, Journal, JournalError
-from monitord.notify.voice import SLOW_S, Voice
+from monitord.notify.notifier import SLOW_S
+from monitord.notify.voice import Voice
 from monitord.wire import encode
 
 

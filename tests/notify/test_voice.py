@@ -13,8 +13,10 @@ from monitord.notify import delivery
 from monitord.notify.clock import Clock
 from monitord.notify.inbox import Received
 from monitord.notify.journal import Journal, JournalError
+from monitord.notify.shown import SHOWN
 from monitord.notify.sinks import wording
-from monitord.notify.voice import SHOWN, WRITE_WITHIN_S, Voice
+from monitord.notify.unwritten import WRITE_WITHIN_S
+from monitord.notify.voice import Voice
 from monitord.wire import encode
 
 
