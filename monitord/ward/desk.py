@@ -13,12 +13,14 @@ LEARN_S first, or it would ring for what another has in hand; its page does not 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monitord.config import BUILT_IN
 from monitord.events import Fault
 from monitord.notify.incident import State
-from monitord.ward.board import Board, Forgotten, Rank
+from monitord.ward.board import Board, Forgotten
+from monitord.ward.room import Rank
+from monitord.ward.view import Json, board_json, room_json
 from monitord.wardtalk.message import TAKEN_MAX, Ack, Act, Report, Station
 from monitord.wardtalk.message import State as RoomState
 
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from monitord.ward.triage import WardTriage
 
 log = logging.getLogger(__name__)
-
-Json = dict[str, Any]
 
 RESEND_S = 5.0
 """A room is told again of an acknowledgement that it has not shown to know."""
@@ -212,7 +212,7 @@ class Desk:
     def json(self) -> Json:
         """The board, for JSON."""
         now = self._clock.monotonic()
-        told = self._board.json(now, self._clock.wall())
+        told = board_json(self._board, now, self._clock.wall())
         return self._framed({**told, "rooms": [self._with_silence(each) for each in told["rooms"]]})
 
     def _framed(self, told: Json) -> Json:
@@ -222,7 +222,7 @@ class Desk:
 
     def room(self, room: str) -> Json:
         """One room of the board, for JSON."""
-        return self._with_silence(self._board.room_json(self._board.rooms[room], self._clock.monotonic()))
+        return self._with_silence(room_json(self._board.rooms[room], self._clock.monotonic()))
 
     def _with_silence(self, told: Json) -> Json:
         """Whether the silence of a room is an alarm, and whether somebody took it."""
@@ -302,7 +302,7 @@ class Desk:
 
     def _guard(self, name: str, now: float, wall: float) -> tuple[str, float]:
         room = self._board.rooms[name]
-        if self._board.is_unseen(room, now):
+        if room.is_unseen(now):
             return "unseen", room.rank[1] if room.rank[0] is Rank.UNSEEN else wall
         state: RoomState | None = room.state
         if state is None:
@@ -316,13 +316,13 @@ class Desk:
         stirred, self._stirred = self._stirred, set()
         changed = []
         for name in stirred:
-            shown = self._with_silence(self._board.room_json(self._board.rooms[name], now))
+            shown = self._with_silence(room_json(self._board.rooms[name], now))
             steady = {key: value for key, value in shown.items() if key != "heard_s"}
             if self._told.get(name) != steady:
                 self._told[name] = steady
                 changed.append(name)
         if changed or self._whole:
-            told = self._board.json(now, wall, changed)
+            told = board_json(self._board, now, wall, changed)
             told["rooms"] = [self._with_silence(each) for each in told["rooms"]]
             self._whole = False
             self._publish("board", self._framed(told))
