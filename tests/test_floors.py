@@ -170,6 +170,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.machine": 3,
     "monitord.notify.shelf": 3,
     "monitord.notify.history": 3,
+    "monitord.notify.lookback": 3,
     "monitord.notify.sinks.log": 3,
     "monitord.notify.sinks.page": 3,
     "monitord.notify.web": 3,
@@ -246,7 +247,12 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
     "ai_edge_litert": "monitord.model",
     "tflite_runtime": "monitord.model",
     "pyseccomp": "monitord.seccomp",
-    "sqlite3": ("monitord.notify.database", "monitord.notify.journal", "monitord.ward.ledger"),
+    "sqlite3": (
+        "monitord.notify.database",
+        "monitord.notify.history",
+        "monitord.notify.journal",
+        "monitord.ward.ledger",
+    ),
 }
 """Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
 serves, and how a sink reaches a machine)."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitord import service
 from monitord.events import Fault
 from monitord.notify import delivery, trial
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

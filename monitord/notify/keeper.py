@@ -13,7 +13,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 from monitord.notify.ledger import DEAFENING, STOOD_STILL_S, Watch
 from monitord.notify.nights import Life
 

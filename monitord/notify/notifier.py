@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from monitord.events import SELFTEST_FAULTS, Fault
 from monitord.notify import delivery, incident, texts, view
 from monitord.notify.addressees import Addressees
+from monitord.notify.database import JournalError
 from monitord.notify.dispatch import Dispatch
 from monitord.notify.incident import Act
-from monitord.notify.journal import JournalError
 from monitord.notify.outbox import Outbox
 from monitord.notify.shown import Shown
 from monitord.notify.unwritten import Unwritten

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.notify import texts
+from monitord.notify.database import JournalError
 from monitord.notify.earwatch import EAR_SILENT_S
-from monitord.notify.journal import JournalError, read
+from monitord.notify.history import read
 from monitord.notify.machine import Machine, Reading, faults_of
 from monitord.notify.web import authority
 from monitord.tools import meter

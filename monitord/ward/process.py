@@ -16,9 +16,10 @@ from monitord.confine import Process, confine
 from monitord.events import Fault, Sound
 from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.host import Host
 from monitord.notify.incident import UNANSWERED
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.keeper import ALIVE
 from monitord.notify.mood import Mood
 from monitord.notify.notifier import Notifier

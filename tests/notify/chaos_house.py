@@ -19,9 +19,10 @@ from monitord.config import LOG, PAGE, Config
 from monitord.events import Fault, Frame, Kind, Life, Message, Role, Sound
 from monitord.notify import delivery, nights
 from monitord.notify.clock import BOOT_ID, Clock
+from monitord.notify.database import JournalError
 from monitord.notify.inbox import Receiver
 from monitord.notify.incident import State
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.record import Record
 from monitord.notify.voice import Voice
 from monitord.wire import decode, encode

@@ -9,8 +9,10 @@ from monitord.events import Fault, Frame, Kind, Look, Message, Role, Sight, Soun
 from monitord.notify import delivery, rows
 from monitord.notify import journal as rows_of_journal
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 from monitord.notify.incident import Event, State, Urgency, begin, step
-from monitord.notify.journal import Journal, JournalError, read
+from monitord.notify.journal import Journal
 from monitord.wire import encode
 
 DAY_S = 86_400.0

@@ -11,8 +11,9 @@ from monitord.config import Config, Language
 from monitord.events import Fault, Frame, Gate, Kind, Life, Look, Measure, Message, Role, Sight, Sound
 from monitord.notify import delivery
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.inbox import Received
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.shown import SHOWN
 from monitord.notify.sinks import wording
 from monitord.notify.unwritten import WRITE_WITHIN_S
