@@ -309,7 +309,7 @@ def write_incidents(journal, numbers):
             journal.add_frame(frame(number % 65536), 1000.0)
 
 
-def path_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
+def test_while_the_folder_cannot_be_used_it_begins_in_memory_and_moves_to_the_disk_later(tmp_path, time):
     (tmp_path / "state").write_text("")
     path = tmp_path / "state" / "journal.sqlite3"
     journal = Journal(path, time.clock, or_in_memory=True)
