@@ -115,6 +115,7 @@ FLOORS: dict[str, int] = {
     "monitord.wardtalk.topics": 2,
     "monitord.wardtalk.shape": 2,
     "monitord.wardtalk.message": 2,
+    "monitord.wardtalk.codec": 2,
     "monitord.wardtalk.schema": 2,
     "monitord.wardtalk.order": 2,
     "monitord.wardtalk.telling": 2,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitord.ward.room import SILENT_S, Refused, Room
-from monitord.wardtalk import message as talk
+from monitord.wardtalk import codec
 from monitord.wardtalk.message import Health, Report, State, Station
 from monitord.wardtalk.order import Order, Verdict
 from monitord.wardtalk.topics import Kind, TalkError, Topic, parse
@@ -144,7 +144,7 @@ class Board:
     def _read(self, room: Room, where: Topic, payload: bytes) -> State | Health | Report | None:
         """What a room says; None: it is refused."""
         try:
-            said = talk.parse(where.kind, payload)
+            said = codec.parse(where.kind, payload)
         except TalkError as cause:
             self._refuse(Refused.MALFORMED, f"{where.kind} {cause}", room)
             return None
@@ -172,7 +172,7 @@ class Board:
     def _of_a_station(self, where: Topic, payload: bytes, *, retained: bool, now: float) -> News | None:
         if where.who == self.station:
             return None
-        said = talk.parse(Kind.STATION, payload)
+        said = codec.parse(Kind.STATION, payload)
         if not isinstance(said, Station):  # pragma: no cover - as above
             return None
         if said.station != where.who or said.ward != where.ward:

@@ -16,6 +16,7 @@ from monitord.notify.incident import Urgency
 from monitord.ward.board import GRACE_S, Board, Forgotten
 from monitord.ward.room import SILENT_S, Rank
 from monitord.ward.view import board_json
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.message import Station
 from monitord.wardtalk.topics import Kind, Topic
@@ -31,14 +32,14 @@ def board():
 
 
 def topic(each, room=None):
-    kind = talk.kind_of(each)
+    kind = codec.kind_of(each)
     if kind is Kind.STATION:
         return str(Topic(kind, "home", each.station, ward=each.ward))
     return str(Topic(kind, "home", room or each.room, each.id if kind is Kind.INCIDENT else 0))
 
 
 def hear(board, each, now=1.0, *, retained=False, room=None):
-    return board.take(topic(each, room), talk.format(each).encode(), retained=retained, now=now)
+    return board.take(topic(each, room), codec.format(each).encode(), retained=retained, now=now)
 
 
 def ranks(board, now):
@@ -140,7 +141,7 @@ def test_a_replayed_message_is_refused_counted_and_shown(board):
 def test_a_forged_message_is_refused_counted_and_shown(board):
     assert hear(board, CRY, room="102") is None
     assert (
-        board.take(str(Topic(Kind.INCIDENT, "home", "101", 9)), talk.format(CRY).encode(), retained=False, now=1.0)
+        board.take(str(Topic(Kind.INCIDENT, "home", "101", 9)), codec.format(CRY).encode(), retained=False, now=1.0)
         is None
     )
     assert board_json(board, 1.0, T0)["refused"] == {"replayed": 0, "malformed": 0, "forged": 2}
@@ -152,7 +153,7 @@ def test_a_forged_message_is_refused_counted_and_shown(board):
 @pytest.mark.parametrize(
     ("where", "payload"),
     [("monitord/v1/home/101/state", b"{}"), ("monitord/v1/home/101/state", b"\xff"), ("nothing", b""),
-     ("monitord/v1/home/104/state", talk.format(STATE).encode()), ("monitord/v1/else/101/state", b""),
+     ("monitord/v1/home/104/state", codec.format(STATE).encode()), ("monitord/v1/else/101/state", b""),
      ("monitord/v1/home/101/ack", b""), ("monitord/v1/home/_ward/east/desk/state", b""),
      ("monitord/v1/home/101/health", b""), ("monitord/v1/home/_ward/west/other/state", b"{}")],
 )  # fmt: skip
@@ -212,7 +213,7 @@ def test_the_other_stations(board):
 
 def test_a_station_that_speaks_for_another_is_refused(board):
     other = Station("west", "other", 9, 1, T0, alive=True, rings=False, shift=None, taken=())
-    forged = talk.format(replace(other, station="third")).encode()
+    forged = codec.format(replace(other, station="third")).encode()
     assert board.take(topic(other), forged, retained=False, now=1.0) is None
     assert board.refused["forged"] == 1
 
