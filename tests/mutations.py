@@ -205,7 +205,7 @@ OF_THE_SUPERVISOR = (
 WARD = "tests/ward/test_ward.py"
 OF_THE_WARD = (
     Mutation("ROOM_SILENT", "monitord/ward/triage.py",
-             "change = self._begin_in(label, Fault.ROOM_SILENT, now, urgency=Urgency.FAULT)", "continue",
+             "change = self._begin(Fault.ROOM_SILENT, now, RuleConfig(), Urgency.FAULT, room=label)", "continue",
              "tests/ward/test_ward_triage.py"),
     Mutation("ROOM_SILENT: asked for", "monitord/ward/desk.py", "silent = self._board.silent(now)", "silent = set()",
              f"{WARD} -k room_that_dies"),

@@ -148,20 +148,22 @@ class Book:
         same = (each for each in self.live if each.subject is subject and not each.test)
         return next(same, None)
 
-    def _begin(  # noqa: PLR0917 - what an incident begins with
+    def _begin(
         self,
         subject: Sound | Fault,
         at: float,
         rule: RuleConfig,
         urgency: Urgency,
         score: int = 0,
+        *,
         window: Window | None = None,
+        room: str = "",
     ) -> Change:
         incident, actions = begin(
             self._next_id,
             subject,
             at,
-            room=self._room,
+            room=room or self._room,
             urgency=urgency,
             alert=rule.alert,
             wait_s=self._wait_s,

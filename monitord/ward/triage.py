@@ -88,11 +88,6 @@ class WardTriage(Book):
         """Another shift has the ward: its groups come in the place of the rules'; None: the rules' own."""
         self._groups = groups
 
-    def rule(self, incident: Incident) -> RuleConfig | FaultConfig:
-        """The ward's rule for it, with the groups of the shift that is on."""
-        rule = self._unseen if incident.subject is Fault.ROOM_SILENT else self._rule_of(incident.subject)
-        return rule if self._groups is None else rule.model_copy(update={"notify": self._groups})
-
     def mirrored(self, number: int) -> Key | None:
         """The room's incident behind the station's of that number."""
         mirror = self._mirrors.get(number)
@@ -153,7 +148,7 @@ class WardTriage(Book):
         for room in rooms:
             if room not in self._silences:
                 label = self._labels[room]
-                change = self._begin_in(label, Fault.ROOM_SILENT, now, urgency=Urgency.FAULT)
+                change = self._begin(Fault.ROOM_SILENT, now, RuleConfig(), Urgency.FAULT, room=label)
                 self._silences[room] = change.incident.id
                 changes.append(change)
         for room in set(self._silences) - set(rooms):
@@ -198,23 +193,10 @@ class WardTriage(Book):
 
     def _mirror(self, key: Key, report: Report, now: float) -> Change:
         label = self._labels[report.room]
-        change = self._begin_in(label, report.subject, now, urgency=report.urgency, score=report.score)
+        change = self._begin(report.subject, now, RuleConfig(), report.urgency, report.score, room=label)
         each = replace(change.incident, lapses_at=None, lasting=True, latching=False, seen=report.sight)
         self._live[each.id] = each
         self._mirrors[each.id], self._numbers[key], self.stirred = Mirror(key), each.id, True
-        return Change(each, change.actions)
-
-    def _begin_in(self, label: str, subject: Sound | Fault, now: float, *, urgency: Urgency, score: int = 0) -> Change:
-        change = self._begin(subject, now, RuleConfig(), urgency, score)
-        each = replace(change.incident, room=label)
-        calling = self.rule(each)  # `_begin` knows the rules, and not the shift.
-        further = calling.escalate_s > 0 and len(calling.notify) > 1
-        each = replace(
-            each,
-            repeat_at=now + calling.repeat_s if calling.repeat_s else None,
-            escalate_at=now + calling.escalate_s if further else None,
-        )
-        self._live[each.id] = each
         return Change(each, change.actions)
 
     def _adopt(self, key: Key, report: Report) -> Incident | None:
@@ -249,6 +231,11 @@ class WardTriage(Book):
             return [Change(urgent, actions)]
         seen = (Action.TELL_SEEN,) if after.seen is not known.seen and after.state is not State.CLEARED else ()
         return [Change(after, (Action.UPDATE, *seen))]
+
+    def _rule_of(self, subject: Sound | Fault) -> RuleConfig | FaultConfig:
+        """The ward's rule for it, with the groups of the shift that is on."""
+        rule = self._unseen if subject is Fault.ROOM_SILENT else super()._rule_of(subject)
+        return rule if self._groups is None else rule.model_copy(update={"notify": self._groups})
 
     def _find(self, subject: Sound | Fault) -> Incident | None:
         """Of the station's own only."""
