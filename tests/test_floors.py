@@ -99,6 +99,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.view": 2,
     "monitord.notify.ledger": 2,
     "monitord.notify.tally": 2,
+    "monitord.notify.timeline": 2,
     "monitord.notify.nights": 2,
     "monitord.notify.summary": 2,
     "monitord.notify.morning": 2,

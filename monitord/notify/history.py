@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from monitord.notify.clock import Clock
 from monitord.notify.database import JournalError, open_for_reading, require_version
 from monitord.notify.ledger import Guard, Span
-from monitord.notify.nights import Life
 from monitord.notify.rows import DELIVERY, INCIDENT, to_act, to_delivery, to_incident
+from monitord.notify.timeline import Life
 from monitord.wire import decode
 
 if TYPE_CHECKING:

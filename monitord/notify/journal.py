@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from monitord.notify.delivery import Delivery
     from monitord.notify.incident import Act, Incident
     from monitord.notify.ledger import Span
-    from monitord.notify.nights import Life
+    from monitord.notify.timeline import Life
 
 ROOM_BYTES = 128 * 1024
 """With less, the next transactions that are longer than usual would not fit."""

@@ -7,7 +7,7 @@ microphone found dead after a while of digital silence since the beginning of it
 (stopped by a signal, a machine that slept) notices that it missed its own ticks; nobody was told anything meanwhile.
 
 Spans follow one another without gap or overlap from the life's beginning to now; a test holds that for any order of
-events. What lies between two lives of the voice is the business of `monitord.notify.nights`.
+events. What lies between two lives of the voice is the business of `monitord.notify.timeline`.
 
 Times are seconds since the machine started (CLOCK_BOOTTIME: it goes on while the machine sleeps, and no change of the
 clock moves it).

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from monitord.config import LOOK_GRACE_S
 from monitord.notify import nights as ledger
 from monitord.notify.keeper import ALIVE, outlive, runs
+from monitord.notify.timeline import tile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monitord.notify.clock import Clock
     from monitord.notify.history import History
-    from monitord.notify.nights import Life, Night
+    from monitord.notify.nights import Night
+    from monitord.notify.timeline import Life
 
 DAYS_MAX = 400
 """Nights that are told at once, at most."""
@@ -57,7 +59,7 @@ def nights(
     frames = ((datetime.fromisoformat(each.received_at).timestamp(), each.frame) for each in history.frames_since(utc))
     offset = now - clock.monotonic()
     return ledger.nights(
-        ledger.tile([lives[number] for number in sorted(lives)], history.spans(), boot, now),
+        tile([lives[number] for number in sorted(lives)], history.spans(), boot, now),
         ledger.looks_of(frames, look_s + LOOK_GRACE_S),
         [ledger.happened(each, offset) for each in history.incidents_since(utc)],
         since,

@@ -14,7 +14,7 @@ from monitord.notify.incident import begin
 from monitord.notify.journal import Journal
 from monitord.notify.keeper import ALIVE, ALIVE_S, Keeper, outlive
 from monitord.notify.ledger import Guard
-from monitord.notify.nights import Life
+from monitord.notify.timeline import Life
 
 NOON = 1_700_000_000.0
 
