@@ -124,6 +124,7 @@ FLOORS: dict[str, int] = {
     "monitord.ward.room": 2,
     "monitord.ward.board": 2,
     "monitord.ward.view": 2,
+    "monitord.ward.election": 2,
     "monitord.ward.triage": 2,
     "monitord.ward.report": 2,
     "monitord.ward.report.figures": 2,

@@ -138,6 +138,16 @@ class Room:
         self.rank = rank, since
         return True
 
+    def guard(self, now: float, wall: float) -> tuple[str, float]:
+        """How it is guarded, as the ledger of the ward spells it, and since when, seconds since 1970."""
+        if self.is_unseen(now):
+            return "unseen", self.rank[1] if self.rank[0] is Rank.UNSEEN else wall
+        if self.state is None:
+            return "unprotected", wall
+        if self.state.protected:
+            return "protected", wall
+        return ("paused" if self.state.paused_until is not None else "unprotected"), wall
+
     def _rank_at(self, now: float) -> Rank:
         live = self.live
         if any(isinstance(each.subject, Sound) and each.state in UNANSWERED for each in live):
