@@ -137,7 +137,7 @@ OF_THE_VOICE = (
     _voice("VOICE_UNSTEADY: the lives before", "record", "if not before.stopped]", "if False]",
            "tests/notify/test_unsteady.py -k deaths"),
     _voice("UNCONFINED", "triage", "changes += self.fault(Fault.UNCONFINED, now)", "pass", VOICE),
-    _voice("VOICE_UNCONFINED", "notifier", "self.settle(over if complete else", "self.settle(over if True else", VOICE),
+    _voice("VOICE_UNCONFINED", "notifier", "self.stands(Fault.VOICE_UNCONFINED, holds=not complete)", "pass", VOICE),
     _voice("WIRE_REJECTED: a stranger", "inbox", "if uid not in self.allowed:", "if False:", INBOX),
     _voice("WIRE_REJECTED: no frame", "inbox", "return self._refuse(data, Fault.WIRE_REJECTED, str(cause))",
            "return Received(data, None)", INBOX),

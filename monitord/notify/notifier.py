@@ -248,9 +248,7 @@ class Notifier:
     def confined(self, measures: frozenset[Measure], *, complete: bool) -> None:
         """What confines the voice itself; it tells at any rate, since an alert must never wait for that."""
         self.senses.measures["voice"] = measures
-        now = self._clock.monotonic()
-        over = self._book.recovered(Fault.VOICE_UNCONFINED, now)
-        self.settle(over if complete else self._book.fault(Fault.VOICE_UNCONFINED, now))
+        self.stands(Fault.VOICE_UNCONFINED, holds=not complete)
 
     def state(self) -> Json:
         """The state of the monitor, for JSON."""

@@ -276,6 +276,17 @@ def test_an_unconfined_voice_is_an_alarm_until_one_starts_that_is_not(house):
     assert house.voice.state()["mood"] == "starting"
 
 
+def test_a_voice_that_starts_unconfined_again_and_again_has_one_incident_of_it(house):
+    for _ in range(3):
+        house.restart()
+        house.voice.confined(frozenset(), complete=False)
+    assert [each["label"] for each in house.voice.incidents()] == ["VOICE_UNCONFINED"]
+    house.restart()
+    house.voice.confined(frozenset(Measure), complete=True)
+    assert [each["state"] for each in house.voice.incidents()] == ["cleared"]
+    assert house.journal.live_incidents() == []
+
+
 def test_an_ear_or_an_eye_that_refuses_is_an_alarm(house):
     house.tell(Kind.FAULT, Fault.EAR_NOT_CONFINED)
     house.tell(Kind.FAULT, Fault.EYE_NOT_CONFINED, Role.EYE)
