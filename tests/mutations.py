@@ -42,6 +42,7 @@ def _voice(what, file, old, new, tests):
 HEALTH, LOOP = "tests/audio/test_health.py", "tests/audio/test_loop.py"
 EAR, MICROPHONE = "tests/audio/test_ear.py", "tests/audio/test_microphone.py"
 EYE, CAMERA, RPICAM = "tests/video/test_eye.py", "tests/video/test_camera.py", "tests/video/test_rpicam.py"
+NOTIFIER = "tests/notify/test_notifier.py"
 VOICE, TRIAGE, INBOX = "tests/notify/test_voice.py", "tests/notify/test_triage.py", "tests/notify/test_inbox.py"
 DISK, MACHINE, PROCESS = "tests/notify/test_disk.py", "tests/notify/test_machine.py", "tests/notify/test_process.py"
 TOLD = "tests/notify/test_told_by_a_real_voice.py"
@@ -137,7 +138,7 @@ OF_THE_VOICE = (
     _voice("VOICE_UNSTEADY: the lives before", "record", "if not before.stopped]", "if False]",
            "tests/notify/test_unsteady.py -k deaths"),
     _voice("UNCONFINED", "triage", "changes += self.fault(Fault.UNCONFINED, now)", "pass", VOICE),
-    _voice("VOICE_UNCONFINED", "notifier", "self.stands(Fault.VOICE_UNCONFINED, holds=not complete)", "pass", VOICE),
+    _voice("VOICE_UNCONFINED", "notifier", "self.stands(Fault.VOICE_UNCONFINED, holds=not complete)", "pass", NOTIFIER),
     _voice("WIRE_REJECTED: a stranger", "inbox", "if uid not in self.allowed:", "if False:", INBOX),
     _voice("WIRE_REJECTED: no frame", "inbox", "return self._refuse(data, Fault.WIRE_REJECTED, str(cause))",
            "return Received(data, None)", INBOX),
@@ -145,9 +146,9 @@ OF_THE_VOICE = (
     _voice("WIRE_GAP", "inbox", "if missing:", "if False:", INBOX),
     _voice("JOURNAL: cannot be written", "notifier",
            "self.settle(self._book.fault(Fault.JOURNAL, now))\n\n    def _drop", "pass\n\n    def _drop",
-           f"{VOICE} -k journal"),
+           f"{NOTIFIER} -k journal"),
     _voice("JOURNAL: damaged", "notifier", "self.settle(self._book.fault(Fault.JOURNAL, now))\n        if journal.in",
-           "pass\n        if journal.in", f"{VOICE} -k damaged"),
+           "pass\n        if journal.in", f"{NOTIFIER} -k damaged"),
     _voice("JOURNAL: damage is found", "database", 'if report != "ok":', "if False:", "tests/notify/test_journal.py"),
     _voice("JOURNAL: in memory only", "notifier", "self.fault(Fault.JOURNAL)\n\n    def settle",
            "pass\n\n    def settle", DISK),
@@ -158,7 +159,7 @@ OF_THE_VOICE = (
     _voice("JOURNAL: the watchdog's probe", "host", "self._journal.probe()", "pass", TOLD),
     _voice("DISK_SLOW", "notifier", "if took_s >= SLOW_S:", "if False:", DISK),
     _voice("ALERT_UNDELIVERED", "notifier", "return self._book.fault(Fault.ALERT_UNDELIVERED, now)", "return []",
-           VOICE),
+           NOTIFIER),
     _voice("PAUSE_OVER", "record", "self._fault(Fault.PAUSE_OVER)", "pass", TOLD),
     _voice("PAUSE_STUCK", "record", "self._fault(Fault.PAUSE_STUCK)", "pass", TOLD),
     _voice("CONFIGURATION", "process", "self._voice.configured(right=False)", "pass", f"{PROCESS} -k hangup"),
