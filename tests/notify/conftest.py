@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from journals import Time
 from voice_house import House
 from waiting import PATIENCE_S, until
 
@@ -110,3 +111,8 @@ def house(tmp_path):
     house = House(tmp_path)
     yield house
     house.close()
+
+
+@pytest.fixture
+def time():
+    return Time()
