@@ -34,7 +34,7 @@ from measured import cpu_s, machine
 
 from monitord.events import Fault, Frame, Kind, Message, Role
 from monitord.notify import delivery
-from monitord.notify.journal import read
+from monitord.notify.history import read
 from monitord.wire import encode
 
 if TYPE_CHECKING:

@@ -33,6 +33,7 @@ from wardhouse import FILE  # noqa: E402
 from monitord.events import Gate, Sound  # noqa: E402
 from monitord.notify.incident import State as Course  # noqa: E402
 from monitord.notify.incident import Urgency  # noqa: E402
+from monitord.wardtalk import codec  # noqa: E402
 from monitord.wardtalk import message as talk  # noqa: E402
 from monitord.wardtalk.topics import Kind, Topic  # noqa: E402
 
@@ -118,7 +119,7 @@ class Rooms:
 
     def _say(self, name: str, kind: Kind, message: talk.Message, number: int = 0) -> None:
         topic = str(Topic(kind, "home", name, number))
-        self._client.publish(topic, talk.format(message), qos=1, retain=True)
+        self._client.publish(topic, codec.format(message), qos=1, retain=True)
 
 
 def measure(browser: object, count: int, lasts_s: float) -> str:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from monitord.events import Gate, Sound
 from monitord.notify.incident import State as Course
 from monitord.notify.incident import Urgency
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.topics import Kind, Topic, room_user
 
@@ -96,7 +97,7 @@ class LightRoom(asyncio.Protocol):
 
     def _health(self, *, alive: bool) -> str:
         line = 1
-        return talk.format(talk.Health(self.name, self._boot, self._next(), time.time(), alive=alive, line=line))
+        return codec.format(talk.Health(self.name, self._boot, self._next(), time.time(), alive=alive, line=line))
 
     def _next(self) -> int:
         self._seq += 1
@@ -104,7 +105,7 @@ class LightRoom(asyncio.Protocol):
 
     def _say(self, kind: Kind, message: talk.Message) -> None:
         number = message.id if isinstance(message, talk.Report) else 0
-        self._publish(str(Topic(kind, SITE, self.name, number)), talk.format(message))
+        self._publish(str(Topic(kind, SITE, self.name, number)), codec.format(message))
 
     def _publish(self, topic: str, payload: str) -> None:
         self._packet = self._packet % 65535 + 1

@@ -32,6 +32,7 @@ from monitord.ward.desk import Desk
 from monitord.ward.ledger import Ledger
 from monitord.ward.report.page import page
 from monitord.ward.triage import WardTriage
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.topics import Kind, Topic
 
@@ -238,7 +239,7 @@ class Rooms:
     def _say(self, room: str, kind: Kind, message: talk.Message, number: int = 0) -> None:
         self.messages += 1
         topic = str(Topic(kind, self.file.ward.site, room, number))
-        self.desk.hear(topic, talk.format(message).encode(), retained=False)
+        self.desk.hear(topic, codec.format(message).encode(), retained=False)
 
 
 class _Nobody:

@@ -42,6 +42,7 @@ def _voice(what, file, old, new, tests):
 HEALTH, LOOP = "tests/audio/test_health.py", "tests/audio/test_loop.py"
 EAR, MICROPHONE = "tests/audio/test_ear.py", "tests/audio/test_microphone.py"
 EYE, CAMERA, RPICAM = "tests/video/test_eye.py", "tests/video/test_camera.py", "tests/video/test_rpicam.py"
+NOTIFIER = "tests/notify/test_notifier.py"
 VOICE, TRIAGE, INBOX = "tests/notify/test_voice.py", "tests/notify/test_triage.py", "tests/notify/test_inbox.py"
 DISK, MACHINE, PROCESS = "tests/notify/test_disk.py", "tests/notify/test_machine.py", "tests/notify/test_process.py"
 TOLD = "tests/notify/test_told_by_a_real_voice.py"
@@ -124,12 +125,12 @@ OF_THE_EYE = (
     _voice("CAMERA_MOVED: told", "triage", "return self.fault(Fault.CAMERA_MOVED, now)", "return []",
            "tests/notify/test_verdicts.py tests/notify/test_triage.py"),
     _voice("a look that never ends", "sensing", "if pending and", "if False and", f"{VOICE} -k never_ends"),
-    _voice("an alert that waits for a camera in vain", "triage", "(lambda each: each.look_by, Event.DEADLINE),", "",
+    _voice("an alert that waits for a camera in vain", "book", "(lambda each: each.look_by, Event.DEADLINE),", "",
            TRIAGE),
 )  # fmt: skip
 
 OF_THE_VOICE = (
-    _voice("EAR_SILENT", "triage", "if self._ear_by is not None and now >= self._ear_by:", "if False:", TRIAGE),
+    _voice("EAR_SILENT", "earwatch", "if self.silent_at is None or now < self.silent_at:", "if True:", TRIAGE),
     _voice("EAR_UNSTEADY", "triage", "return self.fault(Fault.EAR_UNSTEADY, now)", "return []",
            "tests/notify/test_unsteady.py"),
     _voice("VOICE_UNSTEADY", "process", "self._voice.stands(Fault.VOICE_UNSTEADY, holds=self._unsteady)", "pass",
@@ -137,27 +138,29 @@ OF_THE_VOICE = (
     _voice("VOICE_UNSTEADY: the lives before", "record", "if not before.stopped]", "if False]",
            "tests/notify/test_unsteady.py -k deaths"),
     _voice("UNCONFINED", "triage", "changes += self.fault(Fault.UNCONFINED, now)", "pass", VOICE),
-    _voice("VOICE_UNCONFINED", "voice", "self._settle(over if complete else", "self._settle(over if True else", VOICE),
+    _voice("VOICE_UNCONFINED", "notifier", "self.stands(Fault.VOICE_UNCONFINED, holds=not complete)", "pass", NOTIFIER),
     _voice("WIRE_REJECTED: a stranger", "inbox", "if uid not in self.allowed:", "if False:", INBOX),
     _voice("WIRE_REJECTED: no frame", "inbox", "return self._refuse(data, Fault.WIRE_REJECTED, str(cause))",
            "return Received(data, None)", INBOX),
     _voice("WIRE_RATE", "inbox", "if not self._bucket.admit(now, self._cost(frame)):", "if False:", INBOX),
     _voice("WIRE_GAP", "inbox", "if missing:", "if False:", INBOX),
-    _voice("JOURNAL: cannot be written", "voice",
-           "self._settle(self._triage.fault(Fault.JOURNAL, now))\n\n    def _drop", "pass\n\n    def _drop",
-           f"{VOICE} -k journal"),
-    _voice("JOURNAL: damaged", "voice", "self._settle(self._triage.fault(Fault.JOURNAL, now))\n        if journal.in",
-           "pass\n        if journal.in", f"{VOICE} -k damaged"),
-    _voice("JOURNAL: damage is found", "database", 'if report != "ok":', "if False:", "tests/notify/test_journal.py"),
-    _voice("JOURNAL: in memory only", "voice", "self.fault(Fault.JOURNAL)\n\n    def _book", "pass\n\n    def _book",
-           DISK),
+    _voice("JOURNAL: cannot be written", "notifier",
+           "self.settle(self._book.fault(Fault.JOURNAL, now))\n\n    def _drop", "pass\n\n    def _drop",
+           f"{NOTIFIER} -k journal"),
+    _voice("JOURNAL: damaged", "notifier", "self.settle(self._book.fault(Fault.JOURNAL, now))\n        if journal.in",
+           "pass\n        if journal.in", f"{NOTIFIER} -k damaged"),
+    _voice("JOURNAL: damage is found", "database", 'if report != "ok":', "if False:",
+           "tests/notify/test_journal_damage.py"),
+    _voice("JOURNAL: in memory only", "notifier", "self.fault(Fault.JOURNAL)\n\n    def settle",
+           "pass\n\n    def settle", DISK),
     _voice("JOURNAL: read-only", "journal", 'os.close(os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CLOEXEC))',
            "pass", DISK),
     _voice("JOURNAL: no room", "journal", "if found.f_bavail * found.f_frsize < ROOM_BYTES:", "if False:", DISK),
     _voice("JOURNAL: the looks at the disk", "process", "self._every(DISK_S, self._look_at_the_disk)", "pass", TOLD),
     _voice("JOURNAL: the watchdog's probe", "host", "self._journal.probe()", "pass", TOLD),
-    _voice("DISK_SLOW", "voice", "if took_s >= SLOW_S:", "if False:", DISK),
-    _voice("ALERT_UNDELIVERED", "voice", "return self._triage.fault(Fault.ALERT_UNDELIVERED, now)", "return []", VOICE),
+    _voice("DISK_SLOW", "notifier", "if took_s >= SLOW_S:", "if False:", DISK),
+    _voice("ALERT_UNDELIVERED", "notifier", "return self._book.fault(Fault.ALERT_UNDELIVERED, now)", "return []",
+           NOTIFIER),
     _voice("PAUSE_OVER", "record", "self._fault(Fault.PAUSE_OVER)", "pass", TOLD),
     _voice("PAUSE_STUCK", "record", "self._fault(Fault.PAUSE_STUCK)", "pass", TOLD),
     _voice("CONFIGURATION", "process", "self._voice.configured(right=False)", "pass", f"{PROCESS} -k hangup"),
@@ -204,7 +207,7 @@ OF_THE_SUPERVISOR = (
 WARD = "tests/ward/test_ward.py"
 OF_THE_WARD = (
     Mutation("ROOM_SILENT", "monitord/ward/triage.py",
-             "change = self._begin_in(label, Fault.ROOM_SILENT, now, urgency=Urgency.FAULT)", "continue",
+             "change = self._begin(Fault.ROOM_SILENT, now, RuleConfig(), Urgency.FAULT, room=label)", "continue",
              "tests/ward/test_ward_triage.py"),
     Mutation("ROOM_SILENT: asked for", "monitord/ward/desk.py", "silent = self._board.silent(now)", "silent = set()",
              f"{WARD} -k room_that_dies"),

@@ -1,79 +1,155 @@
-"""The nights out of a journal: for the page, the channels and `monitord report`."""
+"""What is asked of the journal: by the voice that writes it, and by commands that only read it. SQLite."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from monitord.config import LOOK_GRACE_S
-from monitord.notify import nights as ledger
-from monitord.notify.keeper import ALIVE, outlive, runs
+from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError, open_for_reading, require_version
+from monitord.notify.ledger import Guard, Span
+from monitord.notify.rows import DELIVERY, INCIDENT, to_act, to_delivery, to_incident
+from monitord.notify.timeline import Life
+from monitord.wire import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from monitord.notify.clock import Clock
-    from monitord.notify.journal import History
-    from monitord.notify.nights import Life, Night
-
-DAYS_MAX = 400
-"""Nights that are told at once, at most."""
+    from monitord.events import Frame
+    from monitord.notify.delivery import Delivery
+    from monitord.notify.incident import Act, Incident
 
 
-def since_days(days: int, now: float) -> float:
-    """When the last `days` nights began, the one that goes on included; UTC, seconds since 1970."""
-    since = ledger.noon_before(now)
-    for _ in range(max(1, min(days, DAYS_MAX)) - 1):
-        since = ledger.noon_before(since - 1.0)
-    return since
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A frame in the journal and when it was received, UTC."""
+
+    received_at: str
+    frame: Frame
 
 
-def nights(
-    history: History, clock: Clock, boot: str, look_s: float, since: float, *, life: Life | None, running: bool
-) -> list[Night]:
-    """The nights from the one of `since` on, oldest first; the one that goes on is the last of them.
+class History:
+    """A journal that is read.
 
     Args:
-        history: the journal.
-        clock: of this machine.
-        boot: which run of the machine this is.
-        look_s: length of a look in seconds, as configured.
-        since: UTC, seconds since 1970.
-        life: the newest of the voice.
-        running: whether it still goes on.
+        database: the open file.
+        path: its name, for messages.
+        clock: both clocks of this machine.
+    """
+
+    def __init__(self, database: sqlite3.Connection, path: Path, clock: Clock) -> None:
+        self._database = database
+        self._path = path
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the file; the last writer folds the log into it."""
+        self._database.close()
+
+    def last_frame(self) -> bytes | None:
+        """The 8 bytes of the frame committed last."""
+        rows = self._rows("SELECT data FROM frames ORDER BY id DESC LIMIT 1")
+        return bytes(rows[0][0]) if rows else None
+
+    def live_incidents(self) -> list[Incident]:
+        """The incidents that are not cleared, oldest first."""
+        return self._incidents("WHERE state != 'cleared' ORDER BY id")
+
+    def incidents(self, limit: int) -> list[Incident]:
+        """The newest `limit` incidents, newest first."""
+        return self._incidents("ORDER BY id DESC LIMIT ?", limit)
+
+    def incidents_since(self, utc: str) -> list[Incident]:
+        """The incidents that began at `utc` (as `Clock.to_utc` spells it) or later, oldest first."""
+        return self._incidents("WHERE opened_at >= ? ORDER BY opened_at, id", utc)
+
+    def incident(self, number: int) -> Incident | None:
+        """The incident of that number."""
+        return next(iter(self._incidents("WHERE id = ?", number)), None)
+
+    def frames_since(self, utc: str) -> list[StoredFrame]:
+        """The frames that were received at `utc` or later, oldest first."""
+        # The plus keeps SQLite from reading all of them for the order that it has them in.
+        query = "SELECT received_at, data FROM frames WHERE received_at >= ? ORDER BY +id"
+        return [StoredFrame(at, decode(bytes(data))) for at, data in self._rows(query, utc)]
+
+    def deliveries(self, incidents: Sequence[int]) -> list[Delivery]:
+        """The deliveries of the incidents of those numbers, oldest first."""
+        marks = ", ".join("?" * len(incidents))
+        return self._deliveries(f"WHERE incident IN ({marks}) ORDER BY id", *incidents)
+
+    def deliveries_since(self, sink: str, utc: str) -> list[Delivery]:
+        """The deliveries through `sink` that were begun at `utc` or later, oldest first."""
+        return self._deliveries("WHERE sink = ? AND begun_at >= ? ORDER BY id", sink, utc)
+
+    def unfinished(self) -> list[Delivery]:
+        """The deliveries that are neither delivered nor failed."""
+        return self._deliveries("WHERE state IN ('pending', 'sending') ORDER BY id")
+
+    def delivery(self, number: int) -> Delivery | None:
+        """The delivery of that number."""
+        return next(iter(self._deliveries("WHERE id = ?", number)), None)
+
+    def acts_since(self, utc: str) -> list[Act]:
+        """What persons did at `utc` or later (acknowledged, muted), oldest first."""
+        query = "SELECT incident, at, event, by, via FROM acts WHERE at >= ? ORDER BY +id"
+        return [to_act(row, self._clock) for row in self._rows(query, utc)]
+
+    @cached_property
+    def id(self) -> str:
+        """The name of this journal: with the number of a delivery, a key that no other journal ever gives."""
+        return str(self._rows("SELECT id FROM journal")[0][0])
+
+    def next_ids(self) -> tuple[int, int]:
+        """Numbers of the next incident and the next delivery; none is ever given twice."""
+        given = dict(self._rows("SELECT name, seq FROM sqlite_sequence"))
+        return given.get("incidents", 0) + 1, given.get("deliveries", 0) + 1
+
+    def lives(self) -> list[Life]:
+        """The lives of the voice, oldest first."""
+        rows = self._rows("SELECT id, boot, ahead, began, alive, stopped FROM lives ORDER BY id")
+        return [
+            Life(number, boot, ahead, began, alive, stopped=bool(stopped))
+            for number, boot, ahead, began, alive, stopped in rows
+        ]
+
+    def spans(self) -> dict[int, list[Span]]:
+        """The spans of each life, by its number, oldest first."""
+        found: dict[int, list[Span]] = {}
+        for life, state, *row in self._rows("SELECT life, state, why, began, ended FROM spans ORDER BY id"):
+            with contextlib.suppress(ValueError):  # A damaged row is one that was not recorded.
+                found.setdefault(life, []).append(Span(Guard(state), *row))
+        return found
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as cause:
+            raise JournalError(f"{self._path}: the journal cannot be read: {cause}") from None
+
+    def _incidents(self, rest: str, *values: object) -> list[Incident]:
+        query = f"SELECT {', '.join(INCIDENT)} FROM incidents {rest}"  # noqa: S608 - our own names
+        return [to_incident(row, self._clock) for row in self._rows(query, *values)]
+
+    def _deliveries(self, rest: str, *values: object) -> list[Delivery]:
+        query = f"SELECT {', '.join(DELIVERY)} FROM deliveries {rest}"  # noqa: S608 - our own names
+        return [to_delivery(row, self._clock) for row in self._rows(query, *values)]
+
+
+def read(path: Path) -> History:
+    """The journal at `path` for reading only, whether or not a voice is writing to it.
 
     Raises:
-        JournalError: the journal cannot be read.
+        JournalError: there is none, it cannot be read, or it is of another version.
     """
-    now, up = clock.wall(), clock.boottime()
-    since = ledger.noon_before(since, clock.zone)
-    utc = datetime.fromtimestamp(since, UTC).isoformat(timespec="milliseconds")
-    lives = {each.id: each for each in history.lives()}
-    if life is not None:
-        # Its beginning is the journal's to say: what came before may have been deleted.
-        began = lives.get(life.id, life).began
-        lives[life.id] = replace(life, began=began, ahead=now - up, alive=up) if running else life
-    frames = ((datetime.fromisoformat(each.received_at).timestamp(), each.frame) for each in history.frames_since(utc))
-    offset = now - clock.monotonic()
-    return ledger.nights(
-        ledger.tile([lives[number] for number in sorted(lives)], history.spans(), boot, now),
-        ledger.looks_of(frames, look_s + LOOK_GRACE_S),
-        [ledger.happened(each, offset) for each in history.incidents_since(utc)],
-        since,
-        now,
-        zone=clock.zone,
-    )
-
-
-def last_life(history: History, clock: Clock, boot: str, folder: Path) -> tuple[Life | None, bool]:
-    """The newest life of a voice, as its signs of life tell, and whether it goes on. None: there was none.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    lives = history.lives()
-    if not lives:
-        return None, False
-    life = outlive(lives[-1], folder / ALIVE)
-    return life, runs(folder / ALIVE, life, boot, clock.boottime())
+    database = open_for_reading(path)
+    try:
+        require_version(database, path)
+    except JournalError:
+        database.close()
+        raise
+    return History(database, path, Clock())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitord import service
 from monitord.events import Fault
 from monitord.notify import delivery, trial
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from monitord.config import Config
     from monitord.notify.clock import Clock
     from monitord.notify.journal import Journal
+    from monitord.notify.notifier import Notifier
     from monitord.notify.outlets import Outlets
     from monitord.notify.sinks import Notice
     from monitord.notify.tally import Tally
-    from monitord.notify.voice import Voice
     from monitord.notify.web.doorkeeper import Doorkeeper
     from monitord.notify.web.feed import Feed
     from monitord.notify.web.hub import Hub
@@ -44,7 +44,7 @@ class Host(ABC):
     _WHAT: str
     """What the log calls it."""
     _journal: Journal
-    _voice: Voice
+    _voice: Notifier
     _hub: Hub
     _feed: Feed
     _outlets: Outlets

@@ -60,6 +60,14 @@ class Urgency(StrEnum):
     LOW = "low"
     FAULT = "fault"
 
+    @property
+    def grade(self) -> int:
+        """Its place: 0 is the most urgent."""
+        return _GRADE[self]
+
+
+_GRADE = {each: grade for grade, each in enumerate(Urgency)}
+
 
 class IllegalEventError(Exception):
     """An event that cannot happen to this incident now; nothing was changed."""
@@ -319,7 +327,7 @@ def _learn(
             after = replace(incident, seen=seen, look_by=look_by if incident.look_by is None else incident.look_by)
         case Event.SIGHT:
             urgency, lowered_from = incident.priority, None
-            if lowered_to is not None and _GRADES.index(lowered_to) > _GRADES.index(incident.priority):
+            if lowered_to is not None and lowered_to.grade > incident.priority.grade:
                 urgency, lowered_from = lowered_to, incident.priority
             after = replace(incident, seen=seen, look_by=None, urgency=urgency, lowered_from=lowered_from)
         case Event.LOOK_FAILED | Event.DEADLINE:
@@ -330,7 +338,3 @@ def _learn(
         case Event.RECOVERED | Event.QUIET:
             after = replace(incident, look_by=None, lapses_at=None, sounding=False)
     return after
-
-
-_GRADES = (Urgency.HIGH, Urgency.MEDIUM, Urgency.LOW)
-"""Most urgent first."""

@@ -13,9 +13,9 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 from monitord.notify.ledger import DEAFENING, STOOD_STILL_S, Watch
-from monitord.notify.nights import Life
+from monitord.notify.timeline import Life
 
 if TYPE_CHECKING:
     from pathlib import Path

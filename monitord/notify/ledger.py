@@ -7,7 +7,7 @@ microphone found dead after a while of digital silence since the beginning of it
 (stopped by a signal, a machine that slept) notices that it missed its own ticks; nobody was told anything meanwhile.
 
 Spans follow one another without gap or overlap from the life's beginning to now; a test holds that for any order of
-events. What lies between two lives of the voice is the business of `monitord.notify.nights`.
+events. What lies between two lives of the voice is the business of `monitord.notify.timeline`.
 
 Times are seconds since the machine started (CLOCK_BOOTTIME: it goes on while the machine sleeps, and no change of the
 clock moves it).
@@ -20,12 +20,11 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING
 
 from monitord.events import EAR_FAULTS, Fault, Gate, Kind, Message, Role, level_to_over
+from monitord.notify.earwatch import EAR_SILENT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EAR_SILENT_S = 15.0
-"""As in `monitord.notify.triage`: no frame of the ear for so long (three heartbeats)."""
 STOOD_STILL_S = 15.0
 """The voice ticks every 5 s; between two ticks so far apart it told nobody anything."""
 

@@ -17,10 +17,11 @@ from monitord.events import Fault
 from monitord.notify import delivery
 from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.expected import WindowError
 from monitord.notify.host import Host
 from monitord.notify.inbox import SENDERS, Inbox, InboxError, Receiver, allowed_senders
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.machine import Machine
 from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
@@ -79,6 +80,7 @@ def main(config: Config, path: Path | None = None) -> int:
 
 class _Process(Host):
     _WHAT = "voice"
+    _voice: Voice
 
     def __init__(self, config: Config, path: Path | None, clock: Clock, confinement: Confinement) -> None:
         super().__init__(config, clock)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from monitord import paths
 from monitord.events import Fault
-from monitord.notify import history, morning
+from monitord.notify import lookback, morning
 from monitord.notify.clock import boot_id
+from monitord.notify.database import JournalError
 from monitord.notify.delivery import Reason
 from monitord.notify.incident import Incident, State, Urgency
-from monitord.notify.journal import JournalError
 from monitord.notify.keeper import Keeper
 from monitord.notify.nightly import Nightly
 from monitord.notify.nights import night_json
@@ -140,11 +140,11 @@ class Record:
         Raises:
             JournalError: the journal cannot be read.
         """
-        return [night_json(each) for each in self._nights(history.since_days(days, self._clock.wall()))]
+        return [night_json(each) for each in self._nights(lookback.since_days(days, self._clock.wall()))]
 
     def _nights(self, since: float) -> list[Night]:
         life, look_s = self._keeper.life, self._config.video.look_s
-        return history.nights(self._journal, self._clock, life.boot, look_s, since, life=life, running=True)
+        return lookback.nights(self._journal, self._clock, life.boot, look_s, since, life=life, running=True)
 
     def _mind_the_pause(self) -> None:
         try:

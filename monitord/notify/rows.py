@@ -87,7 +87,7 @@ MIGRATIONS = (
     CREATE TABLE journal (id TEXT NOT NULL) STRICT;
     INSERT INTO journal VALUES (lower(hex(randomblob(4))));
     """,
-    # 3: the ledger; times in seconds since the machine started (`monitord.notify.nights`).
+    # 3: the ledger; times in seconds since the machine started (`monitord.notify.timeline`).
     """
     CREATE TABLE lives (
         id INTEGER PRIMARY KEY,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from monitord.config import Language
-    from monitord.notify.nights import Night, Stretch
+    from monitord.notify.nights import Night
+    from monitord.notify.timeline import Stretch
 
 _NAMED = 3
 """So many stretches are named in the summary; the rest are counted."""

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from monitord import model, paths
 from monitord.audio.models import EarModels
 from monitord.notify import texts
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.earwatch import EAR_SILENT_S
+from monitord.notify.history import read
 from monitord.notify.machine import Machine, Reading, faults_of
 from monitord.notify.web import authority
 from monitord.tools import meter
@@ -226,7 +228,7 @@ def certificates(config: Config, now: datetime) -> Iterator[Finding]:
 def _running(state: dict[str, object] | str) -> Iterator[Finding]:
     if isinstance(state, dict):
         since = state.get("since_ear_s")
-        silent = not isinstance(since, int | float) or since > 15.0  # noqa: PLR2004 - as `triage.EAR_SILENT_S`
+        silent = not isinstance(since, int | float) or since > EAR_SILENT_S
         says = "the ear is silent" if silent else f"the ear spoke {since} s ago: {state.get('gate_text')}"
         mend = "journalctl -u monitord-audio -n 20 says why" if silent else ""
         yield Finding("ear", good=not silent, says=says, mend=mend)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from monitord.notify.earwatch import EAR_SILENT_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Json = dict[str, Any]
 
-EAR_SILENT_S = 15.0
-"""As `monitord.notify.triage.EAR_SILENT_S`."""
 RISE_DB = 6.0
 """A level that rose by so much was raised by the sound."""
 LISTENS = "IDLE"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from monitord.audio.detector import Decision, Detector, Stages
     from monitord.audio.features import Samples
     from monitord.config import Config
-    from monitord.notify.triage import Change
+    from monitord.notify.book import Change
 
 DONE, FAILED = 0, 1
 

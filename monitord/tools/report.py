@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from monitord import paths
-from monitord.notify import history
+from monitord.notify import lookback
 from monitord.notify.clock import Clock, boot_id
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 from monitord.notify.nights import night_json
 from monitord.notify.summary import report as lines_of
 from monitord.notify.texts.report import REPORT
@@ -42,9 +43,9 @@ def report(config: Config, since: str | None, *, as_json: bool, picture: Path | 
     try:
         journal = read(paths.state_dir() / paths.JOURNAL)
         try:
-            life, runs = history.last_life(journal, clock, boot, paths.runtime_dir())
+            life, runs = lookback.last_life(journal, clock, boot, paths.runtime_dir())
             look_s, since_s = config.video.look_s, begin.timestamp()
-            nights = history.nights(journal, clock, boot, look_s, since_s, life=life, running=runs)
+            nights = lookback.nights(journal, clock, boot, look_s, since_s, life=life, running=runs)
         finally:
             journal.close()
     except JournalError as cause:

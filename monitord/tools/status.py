@@ -16,13 +16,14 @@ from monitord import paths
 from monitord.events import Kind
 from monitord.notify import texts, view
 from monitord.notify.clock import Clock
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from monitord.config import Config
-    from monitord.notify.journal import History
+    from monitord.notify.history import History
 
 PAGE, PAGE_CA, TOKEN = "page", "page-ca.crt", "page-token"
 TIMEOUT_S = 5.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitord import paths
 from monitord.config.ward import WardFile
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 from monitord.notify.web.files import files
 from monitord.tools.status import WRONG_USAGE
 from monitord.ward.ledger import LEDGER, Ledger

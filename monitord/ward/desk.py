@@ -2,47 +2,37 @@
 
 News are gathered and settled together, so that a power failure in a hundred rooms is a few transactions. Nothing is
 lost by that: what a room says is retained, and a station that dies before it wrote it down is told again.
-
-Who rings. Every station shows the board, and its own page rings. The ward's channels (`[notify.NAME]`) are rung by one
-station, or a phone would ring twice: of the stations that live, the one whose name comes first. When its word stops for
-SILENT_S, or its last will is published, the next one rings for all that nobody has taken. A station that hears no
-broker for AWAY_S rings by itself: two that ring are better than none. One that has just found a broker listens for
-LEARN_S first, or it would ring for what another has in hand; its page does not wait.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monitord.config import BUILT_IN
 from monitord.events import Fault
 from monitord.notify.incident import State
-from monitord.ward.board import Board, Forgotten, Rank
+from monitord.ward.board import Board, Forgotten
+from monitord.ward.election import is_away, is_chosen
+from monitord.ward.view import Json, board_json, room_json
 from monitord.wardtalk.message import TAKEN_MAX, Ack, Act, Report, Station
-from monitord.wardtalk.message import State as RoomState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitord.config.ward import WardFile
+    from monitord.notify.book import Change
     from monitord.notify.clock import Clock
-    from monitord.notify.triage import Change
-    from monitord.notify.voice import Voice
+    from monitord.notify.notifier import Notifier
     from monitord.ward.ledger import Ledger
     from monitord.ward.triage import WardTriage
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
-
 RESEND_S = 5.0
 """A room is told again of an acknowledgement that it has not shown to know."""
 SETTLED_S = 30.0
 """A room that is back has said all its incidents within this time."""
-AWAY_S = 10.0
-"""A station that hears no broker for so long says so; its board shows at once that it hears none."""
-LEARN_S = 2.0
 COMPLAIN_S = 10.0
 
 
@@ -68,7 +58,7 @@ class Desk:
         *,
         board: Board,
         triage: WardTriage,
-        voice: Voice,
+        voice: Notifier,
         ledger: Ledger,
         clock: Clock,
         boot: int,
@@ -154,14 +144,13 @@ class Desk:
         self._stirred |= silent ^ self._silent  # A silence becomes an alarm later than the room becomes unseen.
         self._silent = silent
         self._changes += self._triage.silent(silent, now)
-        unlinked = self._board.unlinked_at
-        if unlinked is not None and now - unlinked >= AWAY_S and not self._away:
+        if is_away(self._board, now) and not self._away:
             self._away = True
             self._changes += self._triage.fault(Fault.BROKER_AWAY, now)
         self._forget_what_rooms_do_not_know(now)
         for key in self._triage.unheeded():
             self._repeat_ack(key, now)
-        self._mind_the_shift(now)
+        self._mind_the_shift()
         self._mind_who_rings(now)
         self.settle(everything=True)
 
@@ -212,7 +201,7 @@ class Desk:
     def json(self) -> Json:
         """The board, for JSON."""
         now = self._clock.monotonic()
-        told = self._board.json(now, self._clock.wall())
+        told = board_json(self._board, now, self._clock.wall())
         return self._framed({**told, "rooms": [self._with_silence(each) for each in told["rooms"]]})
 
     def _framed(self, told: Json) -> Json:
@@ -222,7 +211,7 @@ class Desk:
 
     def room(self, room: str) -> Json:
         """One room of the board, for JSON."""
-        return self._with_silence(self._board.room_json(self._board.rooms[room], self._clock.monotonic()))
+        return self._with_silence(room_json(self._board.rooms[room], self._clock.monotonic()))
 
     def _with_silence(self, told: Json) -> Json:
         """Whether the silence of a room is an alarm, and whether somebody took it."""
@@ -263,14 +252,13 @@ class Desk:
                 there.incidents.pop(of, None)
                 self._stirred.add(room)
 
-    def _mind_the_shift(self, now: float) -> None:
+    def _mind_the_shift(self) -> None:
         shift = self._config.shift_at(self._clock.local())
         if shift != self.shift:
             self.shift, self._whole = shift, True
             self._triage.call(None if shift is None else self._config.shift[shift].notify)
             name = "none" if shift is None else self._config.shift[shift].name
             log.info("the shift that has the ward now: %s", name)
-        del now
 
     @property
     def _own_channels(self) -> tuple[str, ...]:
@@ -278,13 +266,8 @@ class Desk:
         return tuple(each for each in self._sinks if each in BUILT_IN)
 
     def _mind_who_rings(self, now: float) -> None:
-        linked, unlinked = self._board.linked_at, self._board.unlinked_at
-        early = now - linked < LEARN_S if linked is not None else unlinked is not None and now - unlinked < AWAY_S
-        if early:
-            return
-        others = self._board.stations(now) if self._board.linked_at is not None else {}
-        rings = all(self._config.ward.station < name for name in others)
-        if rings == self.rings:
+        rings = is_chosen(self._board, now)
+        if rings is None or rings == self.rings:
             return
         self.rings, self._whole = rings, True
         self._voice.tell_by(self._sinks if rings else self._own_channels)
@@ -298,31 +281,20 @@ class Desk:
             if room.order.boot is not None and room.order.boot != self._boots.get(name):
                 self._boots[name] = room.order.boot
                 self._ledger.life(name, room.order.boot)
-            self._ledger.guard(name, *self._guard(name, now, wall))
-
-    def _guard(self, name: str, now: float, wall: float) -> tuple[str, float]:
-        room = self._board.rooms[name]
-        if self._board.is_unseen(room, now):
-            return "unseen", room.rank[1] if room.rank[0] is Rank.UNSEEN else wall
-        state: RoomState | None = room.state
-        if state is None:
-            return "unprotected", wall
-        if state.protected:
-            return "protected", wall
-        return ("paused" if state.paused_until is not None else "unprotected"), wall
+            self._ledger.guard(name, *room.guard(now, wall))
 
     def _show(self, now: float, wall: float) -> None:
         """Tell the pages the rooms that have changed."""
         stirred, self._stirred = self._stirred, set()
         changed = []
         for name in stirred:
-            shown = self._with_silence(self._board.room_json(self._board.rooms[name], now))
+            shown = self._with_silence(room_json(self._board.rooms[name], now))
             steady = {key: value for key, value in shown.items() if key != "heard_s"}
             if self._told.get(name) != steady:
                 self._told[name] = steady
                 changed.append(name)
         if changed or self._whole:
-            told = self._board.json(now, wall, changed)
+            told = board_json(self._board, now, wall, changed)
             told["rooms"] = [self._with_silence(each) for each in told["rooms"]]
             self._whole = False
             self._publish("board", self._framed(told))

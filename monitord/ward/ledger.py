@@ -12,9 +12,9 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from monitord.events import Sound
+from monitord.notify.database import JournalError
 from monitord.notify.incident import UNANSWERED
 from monitord.notify.incident import State as Course
-from monitord.notify.journal import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

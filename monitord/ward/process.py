@@ -16,17 +16,18 @@ from monitord.confine import Process, confine
 from monitord.events import Fault, Sound
 from monitord.notify.channels import channel_kinds, channels, page_for_others
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.host import Host
 from monitord.notify.incident import UNANSWERED
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.keeper import ALIVE
 from monitord.notify.mood import Mood
+from monitord.notify.notifier import Notifier
 from monitord.notify.openpage import open_page
 from monitord.notify.outlets import Outlets
 from monitord.notify.sinks.log import LogSink
 from monitord.notify.sinks.page import PageSink
 from monitord.notify.tally import Tally
-from monitord.notify.voice import Voice
 from monitord.notify.web import scrape
 from monitord.notify.web.feed import Feed
 from monitord.notify.web.hub import Hub
@@ -102,16 +103,16 @@ class WardProcess(NoRoom, Host):
         self._feed = Feed(wall=self._clock.wall, monotonic=self._clock.monotonic)
         others = channels(self._config, page_for_others(self._config))
         self._outlets = Outlets((PageSink(self._push), LogSink(), *others), self._report)
-        self._voice = Voice(
+        self._voice = Notifier(
             self._config,
             self._journal,
             self._outlets.names,
             self._clock,
+            book=self._book,
             transmit=self._outlets.transmit,
             publish=self._publish,
             jitter=random.random,
             followers=self._outlets.followers,
-            book=self._book,
         )
         cleanup.callback(self._voice.flush)
         if self._confinement is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitord.notify.sinks.broker import BrokerError
 from monitord.notify.sinks.brokers import Lines
-from monitord.wardtalk import message as talk
+from monitord.wardtalk import codec
 from monitord.wardtalk.topics import Kind, Topic, of_room, of_stations, station_user
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class StationLine:
         await Lines(
             self._config.broker.each(),
             station_user(ward.site, ward.station),
-            lambda: (self._topic, talk.format(self._desk.message(alive=False))),
+            lambda: (self._topic, codec.format(self._desk.message(alive=False))),
             self._serve,
             self._lost,
             self._wanted,
@@ -124,11 +124,11 @@ class StationLine:
         while True:
             while self._waiting:
                 topic, ack = self._waiting.popleft()
-                await broker.publish(topic, talk.format(ack))
+                await broker.publish(topic, codec.format(ack))
             own = self._own()
             if own != self._said or loop.time() - last >= STATE_S:
                 self._said, last = own, loop.time()
-                await broker.publish(self._topic, talk.format(self._desk.message()), retain=True)
+                await broker.publish(self._topic, codec.format(self._desk.message()), retain=True)
             for room in self._desk.missed():
                 log.warning("room %s: something was dropped on the way; asking for all that is retained", room)
                 await broker.subscribe(*of_room(self._config.ward.site, room))
@@ -146,7 +146,7 @@ class StationLine:
     async def _goodbye(self, broker: Broker) -> None:
         with contextlib.suppress(BrokerError, TimeoutError):
             async with asyncio.timeout(1.0):
-                await broker.publish(self._topic, talk.format(self._desk.message(alive=False)), retain=True)
+                await broker.publish(self._topic, codec.format(self._desk.message(alive=False)), retain=True)
 
     def _settle_soon(self) -> None:
         if not self._settling:

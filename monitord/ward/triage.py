@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from monitord.config import FaultConfig, RuleConfig
 from monitord.events import Fault, Sound
+from monitord.notify.book import Book, Change
 from monitord.notify.incident import MUTE_S, UNANSWERED, Action, Event, Incident, State, Urgency, step
-from monitord.notify.triage import Change, Triage
 from monitord.wardtalk.message import Via
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 """A room's name, and the number of an incident in it."""
-_GRADES = list(Urgency)
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Mirror:
     heeded: bool = False
 
 
-class WardTriage(Triage):
+class WardTriage(Book):
     """The live incidents of a ward.
 
     Args:
@@ -68,7 +67,7 @@ class WardTriage(Triage):
         mirrors: Mapping[int, tuple[str, int, bool]] | None = None,
         next_id: int = 1,
     ) -> None:
-        super().__init__(ward, rules, 0.0, camera=False, live=live, next_id=next_id)
+        super().__init__(ward, rules, 0.0, live=live, next_id=next_id)
         self._labels, self._unseen = dict(labels), unseen
         self._names = {label: name for name, label in labels.items()}
         self._groups: tuple[str, ...] | None = None
@@ -89,11 +88,6 @@ class WardTriage(Triage):
         """Another shift has the ward: its groups come in the place of the rules'; None: the rules' own."""
         self._groups = groups
 
-    def rule(self, incident: Incident) -> RuleConfig | FaultConfig:
-        """The ward's rule for it, with the groups of the shift that is on."""
-        rule = self._unseen if incident.subject is Fault.ROOM_SILENT else self._rule_of(incident.subject)
-        return rule if self._groups is None else rule.model_copy(update={"notify": self._groups})
-
     def mirrored(self, number: int) -> Key | None:
         """The room's incident behind the station's of that number."""
         mirror = self._mirrors.get(number)
@@ -113,7 +107,7 @@ class WardTriage(Triage):
         return {number: (*each.key, each.heeded) for number, each in self._mirrors.items()}
 
     def next_due(self) -> float | None:
-        """As `Triage.next_due`, for a thousand incidents: what a station's can wait for, without asking each timer."""
+        """As `Book.next_due`, for a thousand incidents: what a station's can wait for, without asking each timer."""
         due = None
         for each in self._live.values():
             muted = None if each.muted_at is None else each.muted_at + MUTE_S
@@ -154,7 +148,7 @@ class WardTriage(Triage):
         for room in rooms:
             if room not in self._silences:
                 label = self._labels[room]
-                change = self._begin_in(label, Fault.ROOM_SILENT, now, urgency=Urgency.FAULT)
+                change = self._begin(Fault.ROOM_SILENT, now, RuleConfig(), Urgency.FAULT, room=label)
                 self._silences[room] = change.incident.id
                 changes.append(change)
         for room in set(self._silences) - set(rooms):
@@ -199,23 +193,10 @@ class WardTriage(Triage):
 
     def _mirror(self, key: Key, report: Report, now: float) -> Change:
         label = self._labels[report.room]
-        change = self._begin_in(label, report.subject, now, urgency=report.urgency, score=report.score)
+        change = self._begin(report.subject, now, RuleConfig(), report.urgency, report.score, room=label)
         each = replace(change.incident, lapses_at=None, lasting=True, latching=False, seen=report.sight)
         self._live[each.id] = each
         self._mirrors[each.id], self._numbers[key], self.stirred = Mirror(key), each.id, True
-        return Change(each, change.actions)
-
-    def _begin_in(self, label: str, subject: Sound | Fault, now: float, *, urgency: Urgency, score: int = 0) -> Change:
-        change = self._begin(subject, now, RuleConfig(), urgency, score)
-        each = replace(change.incident, room=label)
-        calling = self.rule(each)  # `_begin` knows the rules, and not the shift.
-        further = calling.escalate_s > 0 and len(calling.notify) > 1
-        each = replace(
-            each,
-            repeat_at=now + calling.repeat_s if calling.repeat_s else None,
-            escalate_at=now + calling.escalate_s if further else None,
-        )
-        self._live[each.id] = each
         return Change(each, change.actions)
 
     def _adopt(self, key: Key, report: Report) -> Incident | None:
@@ -243,13 +224,18 @@ class WardTriage(Triage):
         if after == known:
             return []
         self._live[known.id] = after
-        more_urgent = _GRADES.index(after.urgency) < _GRADES.index(known.urgency)
+        more_urgent = after.urgency.grade < known.urgency.grade
         if more_urgent and after.state in UNANSWERED and isinstance(after.subject, Sound):
             urgent, actions = step(after, Event.URGENT, now, calling=self.rule(after))
             self._live[known.id] = urgent
             return [Change(urgent, actions)]
         seen = (Action.TELL_SEEN,) if after.seen is not known.seen and after.state is not State.CLEARED else ()
         return [Change(after, (Action.UPDATE, *seen))]
+
+    def _rule_of(self, subject: Sound | Fault) -> RuleConfig | FaultConfig:
+        """The ward's rule for it, with the groups of the shift that is on."""
+        rule = self._unseen if subject is Fault.ROOM_SILENT else super()._rule_of(subject)
+        return rule if self._groups is None else rule.model_copy(update={"notify": self._groups})
 
     def _find(self, subject: Sound | Fault) -> Incident | None:
         """Of the station's own only."""

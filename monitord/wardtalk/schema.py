@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitord.wardtalk.message import TABLES, VERSION
+from monitord.wardtalk.codec import TABLES, VERSION
 from monitord.wardtalk.topics import Kind
 
 TITLES = {

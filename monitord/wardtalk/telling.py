@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from monitord.events import Fault, Gate, Look, Sight, Sound
+from monitord.notify.earwatch import EAR_SILENT_S
 from monitord.notify.incident import State as Course
 from monitord.notify.incident import Urgency
-from monitord.notify.ledger import EAR_SILENT_S
 from monitord.notify.rows import member
 from monitord.wardtalk.message import (
     REPEATS_MAX,

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from monitord.config import LOG, PAGE, Config
 from monitord.events import Fault, Frame, Kind, Life, Message, Role, Sound
-from monitord.notify import delivery, nights
+from monitord.notify import delivery
 from monitord.notify.clock import BOOT_ID, Clock
+from monitord.notify.database import JournalError
 from monitord.notify.inbox import Receiver
 from monitord.notify.incident import State
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.record import Record
+from monitord.notify.timeline import tile
 from monitord.notify.voice import Voice
 from monitord.wire import decode, encode
 
@@ -267,7 +269,7 @@ class ChaosHouse:
     def incidents(self) -> dict[int, Incident]:
         """All there are, those that are not yet written too."""
         known = {each.id: each for each in self.journal.incidents(-1)}
-        return known | self.voice._shown | self.voice._unwritten._incidents
+        return known | self.voice._shown._of | self.voice._unwritten._incidents
 
     def check_sounds(self) -> None:
         """Every sound that was accepted is on record once, and in exactly one incident."""
@@ -333,7 +335,7 @@ class ChaosHouse:
             assert all(each.began <= end and (each.ended is None or each.ended <= end) for each in rows)
             assert life.alive <= end, f"life {life.id} is said to have outlived itself"
         wall = self.clock.wall()
-        tiles = nights.tile(lives, spans, lives[-1].boot, wall)
+        tiles = tile(lives, spans, lives[-1].boot, wall)
         assert all(one.ended == other.began for one, other in pairwise(tiles))
         assert not tiles or tiles[-1].ended >= wall - 1e-3
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 
 import pytest
+from journals import Time
+from voice_house import House
 from waiting import PATIENCE_S, until
 
 from monitord.service import SUPERVISOR_PID
@@ -102,3 +104,15 @@ def running_voice(tmp_path_factory):
 def a_real_voice():
     """Makes one in a folder; whoever calls it starts and closes it."""
     return RealVoice
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def time():
+    return Time()

@@ -10,9 +10,11 @@ import pytest
 from monitord.config import Config
 from monitord.events import Frame, Gate, Kind, Message, Role, Sound
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.inbox import Received
-from monitord.notify.journal import ROOM_BYTES, Journal, JournalError
-from monitord.notify.voice import SLOW_S, Voice
+from monitord.notify.journal import ROOM_BYTES, Journal
+from monitord.notify.notifier import SLOW_S
+from monitord.notify.voice import Voice
 from monitord.wire import encode
 
 

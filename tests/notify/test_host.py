@@ -10,8 +10,8 @@ from monitord.config import Config
 from monitord.events import Fault
 from monitord.notify import host
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.host import Host
-from monitord.notify.journal import JournalError
 
 
 class Old:

@@ -7,13 +7,14 @@ import sqlite3
 import pytest
 
 from monitord.events import Fault, Frame, Gate, Kind, Message, Role
-from monitord.notify import database, history
+from monitord.notify import database, lookback
 from monitord.notify.clock import Clock
+from monitord.notify.database import JournalError
 from monitord.notify.incident import begin
-from monitord.notify.journal import Journal, JournalError
+from monitord.notify.journal import Journal
 from monitord.notify.keeper import ALIVE, ALIVE_S, Keeper, outlive
 from monitord.notify.ledger import Guard
-from monitord.notify.nights import Life
+from monitord.notify.timeline import Life
 
 NOON = 1_700_000_000.0
 
@@ -58,8 +59,8 @@ class Machine:
 
     def told(self):
         life = self.keeper.life
-        since = history.since_days(3, self.wall)
-        found = history.nights(self.journal, self.clock, life.boot, 4.0, since, life=life, running=True)
+        since = lookback.since_days(3, self.wall)
+        found = lookback.nights(self.journal, self.clock, life.boot, 4.0, since, life=life, running=True)
         return [(each.guard.value, each.why, round(each.length_s)) for night in found for each in night.stretches]
 
     def total(self):
@@ -123,7 +124,7 @@ def test_where_the_sockets_lie_on_the_card_the_file_is_written_once(machine):
     before = (machine.folder / ALIVE).stat().st_mtime_ns
     machine.run(600.0)
     assert (machine.folder / ALIVE).stat().st_mtime_ns == before
-    _, runs = history.last_life(machine.journal, machine.clock, "first", machine.memory)
+    _, runs = lookback.last_life(machine.journal, machine.clock, "first", machine.memory)
     assert runs  # By its lock, though what is written is ten minutes old.
     machine.stop()
     assert not (machine.folder / ALIVE).exists()
@@ -132,9 +133,9 @@ def test_where_the_sockets_lie_on_the_card_the_file_is_written_once(machine):
 def test_whoever_reads_the_journal_from_outside_knows_whether_the_voice_runs(in_memory):
     in_memory.start()
     in_memory.run(300.0)
-    assert history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)[1]
+    assert lookback.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)[1]
     in_memory.wait(60.0)
-    life, runs = history.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)
+    life, runs = lookback.last_life(in_memory.journal, in_memory.clock, "first", in_memory.memory)
     assert (life.alive, runs) == (in_memory.up - 60.0, False)
 
 
@@ -264,4 +265,4 @@ def test_a_journal_that_cannot_be_read_is_said_to_be(machine):
     machine.start()
     machine.journal.close()
     with pytest.raises(JournalError):
-        history.nights(machine.journal, machine.clock, "first", 4.0, 0.0, life=None, running=False)
+        lookback.nights(machine.journal, machine.clock, "first", 4.0, 0.0, life=None, running=False)

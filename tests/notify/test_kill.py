@@ -10,7 +10,8 @@ import pytest
 from waiting import until
 
 from monitord.events import Frame, Kind, Message, Role, Sound
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 from monitord.wire import encode
 
 WHEN = ("before the transaction", "in the transaction", "after the commit", "after it was consumed")

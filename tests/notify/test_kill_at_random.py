@@ -22,7 +22,8 @@ from waiting import until
 
 from monitord.events import Fault, Frame, Kind, Message, Role, Sound
 from monitord.notify import delivery
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 from monitord.wire import encode
 
 FLAKY = str(Path(__file__).parent / "flaky_voice.py")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.events import Fault, Gate, Kind, Life, Message, Role, Sound, over_to_level
-from monitord.notify.ledger import DEAFENING, EAR_SILENT_S, Guard, Span, Watch, why_of
+from monitord.notify.earwatch import EAR_SILENT_S
+from monitord.notify.ledger import DEAFENING, Guard, Span, Watch, why_of
 
 HELLO = Message(Kind.HELLO, Life.STARTED)
 GOODBYE = Message(Kind.GOODBYE, Life.STOPPED)

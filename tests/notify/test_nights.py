@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from monitord.events import Frame, Kind, Look, Message, Role, Sight
 from monitord.notify.ledger import Guard, Span, Why
-from monitord.notify.nights import Happened, Life, Seen, looks_of, night_json, nights, noon_after, noon_before, tile
+from monitord.notify.nights import Happened, Seen, looks_of, night_json, nights, noon_after, noon_before
+from monitord.notify.timeline import Life, tile
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY_S = 86_400.0

@@ -9,7 +9,7 @@ import pytest
 
 from monitord.channel import Channel
 from monitord.events import Gate, Kind, Life, Message, Role, Sound
-from monitord.notify.journal import read
+from monitord.notify.history import read
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -9,9 +9,10 @@ import pytest
 from monitord.config import Language
 from monitord.events import Fault, Sight
 from monitord.notify.ledger import Guard, Why, why_of
-from monitord.notify.nights import Happened, Night, Seen, Stretch, noon_before
+from monitord.notify.nights import Happened, Night, Seen, noon_before
 from monitord.notify.summary import length, report, summary
 from monitord.notify.texts.report import REPORT
+from monitord.notify.timeline import Stretch
 from monitord.tools.picture import draw
 
 BERLIN = ZoneInfo("Europe/Berlin")

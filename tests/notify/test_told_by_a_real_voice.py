@@ -20,7 +20,8 @@ ILL = {
     "JOURNAL, by the watchdog's probe": (
         "JOURNAL",
         (
-            "from monitord.notify.journal import Journal, JournalError\n"
+            "from monitord.notify.database import JournalError\n"
+            "from monitord.notify.journal import Journal\n"
             "def probe(self): raise JournalError('a test')\n"
             "Journal.probe = probe"
         ),

@@ -19,8 +19,9 @@ from monitord.events import (
     Sound,
     over_to_level,
 )
+from monitord.notify.earwatch import EAR_SILENT_S
 from monitord.notify.incident import QUIET_S, Action, State, Urgency
-from monitord.notify.triage import EAR_SILENT_S, Triage
+from monitord.notify.triage import Triage
 
 WAIT_S = 12.0
 AFTER = RulesConfig(cry=CryConfig(alert=AlertWhen.AFTER_LOOK))

@@ -14,8 +14,8 @@ from monitord.events import Fault, Gate, Kind, Life, Message, Role
 from monitord.notify.clock import Clock
 from monitord.notify.incident import State
 from monitord.notify.journal import Journal
-from monitord.notify.nights import Life as VoiceLife
 from monitord.notify.record import deaths
+from monitord.notify.timeline import Life as VoiceLife
 from monitord.notify.triage import Triage
 from monitord.steadiness import DEATHS, WITHIN_S
 

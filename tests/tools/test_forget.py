@@ -12,9 +12,10 @@ from monitord.cli import run
 from monitord.config import Config
 from monitord.events import Fault, Frame, Kind, Message, Role, Sound
 from monitord.notify.clock import Clock
+from monitord.notify.history import read
 from monitord.notify.inbox import Received
 from monitord.notify.incident import Act, Event, State, begin
-from monitord.notify.journal import Journal, read
+from monitord.notify.journal import Journal
 from monitord.notify.voice import Voice
 from monitord.wire import encode
 

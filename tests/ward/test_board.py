@@ -13,7 +13,10 @@ from talk import CRY, HEALTH, STATE, messages, taken
 from monitord.events import Fault
 from monitord.notify.incident import State as Course
 from monitord.notify.incident import Urgency
-from monitord.ward.board import GRACE_S, SILENT_S, Board, Forgotten, Rank
+from monitord.ward.board import GRACE_S, Board, Forgotten
+from monitord.ward.room import SILENT_S, Rank
+from monitord.ward.view import board_json
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.message import Station
 from monitord.wardtalk.topics import Kind, Topic
@@ -29,14 +32,14 @@ def board():
 
 
 def topic(each, room=None):
-    kind = talk.kind_of(each)
+    kind = codec.kind_of(each)
     if kind is Kind.STATION:
         return str(Topic(kind, "home", each.station, ward=each.ward))
     return str(Topic(kind, "home", room or each.room, each.id if kind is Kind.INCIDENT else 0))
 
 
 def hear(board, each, now=1.0, *, retained=False, room=None):
-    return board.take(topic(each, room), talk.format(each).encode(), retained=retained, now=now)
+    return board.take(topic(each, room), codec.format(each).encode(), retained=retained, now=now)
 
 
 def ranks(board, now):
@@ -50,7 +53,7 @@ def test_rooms_by_urgency(board):
     hear(board, replace(CRY, room="102"))
     hear(board, replace(STATE, room="103", faults=(Fault.CAMERA_MISSING,)))
     board.settle(2.0, T0)
-    shown = board.json(2.0, T0)["rooms"]
+    shown = board_json(board, 2.0, T0)["rooms"]
     assert [(each["room"], each["rank"]) for each in shown] == [("102", 0), ("103", 1), ("101", 3)]
     assert shown[0]["since"] == CRY.since
     assert shown[0]["incident"]["label"] == "CRY"
@@ -63,18 +66,18 @@ def test_an_alert_that_is_taken_is_no_alert_and_says_so(board):
     assert ranks(board, 1.0)["101"] is Rank.ALERT
     hear(board, taken(CRY, seq=6))
     assert ranks(board, 1.0)["101"] is Rank.CALM
-    room = board.json(1.0, T0, ["101"])["rooms"][0]
+    room = board_json(board, 1.0, T0, ["101"])["rooms"][0]
     assert room["acknowledged"] == {"at": T0 + 50, "via": "ward"}
     hear(board, replace(CRY, seq=7, state=Course.CLEARED))
-    assert board.json(1.0, T0, ["101"])["rooms"][0]["incident"] is None
+    assert board_json(board, 1.0, T0, ["101"])["rooms"][0]["incident"] is None
 
 
 def test_the_most_urgent_that_nobody_took_is_shown(board):
     hear(board, CRY)
     hear(board, replace(CRY, id=4, seq=6, urgency=Urgency.LOW, since=T0 - 99))
     hear(board, taken(replace(CRY, id=5, since=T0 - 500), seq=7))
-    assert board.json(1.0, T0, ["101"])["rooms"][0]["incident"]["id"] == CRY.id
-    assert len(board.json(1.0, T0, ["101"])["rooms"][0]["live"]) == 3
+    assert board_json(board, 1.0, T0, ["101"])["rooms"][0]["incident"]["id"] == CRY.id
+    assert len(board_json(board, 1.0, T0, ["101"])["rooms"][0]["live"]) == 3
 
 
 def test_silence_of_thirty_seconds_is_an_alarm_and_what_is_kept_is_no_sign_of_life(board):
@@ -118,7 +121,7 @@ def test_while_the_station_hears_no_broker_no_room_is_an_alarm_and_none_is_shown
     board.unlinked(6.0)
     assert board.silent(100.0) == set()
     assert ranks(board, 100.0)["101"] is Rank.UNSEEN
-    assert board.json(100.0, T0)["linked"] is False
+    assert board_json(board, 100.0, T0)["linked"] is False
     board.linked(100.0)
     assert board.silent(100.0 + SILENT_S - 1) == set()
     assert board.silent(100.0 + SILENT_S) == {"101", "102", "103"}
@@ -129,8 +132,8 @@ def test_a_replayed_message_is_refused_counted_and_shown(board):
     hear(board, taken(CRY, seq=7))
     assert hear(board, replace(CRY, seq=6)) is None
     assert ranks(board, 1.0)["101"] is Rank.CALM
-    assert board.json(1.0, T0)["refused"] == {"replayed": 1, "malformed": 0, "forged": 0}
-    assert board.json(1.0, T0, ["101"])["rooms"][0]["refused"]["replayed"] == 1
+    assert board_json(board, 1.0, T0)["refused"] == {"replayed": 1, "malformed": 0, "forged": 0}
+    assert board_json(board, 1.0, T0, ["101"])["rooms"][0]["refused"]["replayed"] == 1
     assert hear(board, replace(CRY, seq=8)) is not None  # The control: newer, it counts.
     assert ranks(board, 1.0)["101"] is Rank.ALERT
 
@@ -138,10 +141,10 @@ def test_a_replayed_message_is_refused_counted_and_shown(board):
 def test_a_forged_message_is_refused_counted_and_shown(board):
     assert hear(board, CRY, room="102") is None
     assert (
-        board.take(str(Topic(Kind.INCIDENT, "home", "101", 9)), talk.format(CRY).encode(), retained=False, now=1.0)
+        board.take(str(Topic(Kind.INCIDENT, "home", "101", 9)), codec.format(CRY).encode(), retained=False, now=1.0)
         is None
     )
-    assert board.json(1.0, T0)["refused"] == {"replayed": 0, "malformed": 0, "forged": 2}
+    assert board_json(board, 1.0, T0)["refused"] == {"replayed": 0, "malformed": 0, "forged": 2}
     assert Rank.ALERT not in ranks(board, 1.0).values()
     assert board.rooms["102"].heard_at is None
     assert hear(board, CRY) is not None
@@ -150,13 +153,13 @@ def test_a_forged_message_is_refused_counted_and_shown(board):
 @pytest.mark.parametrize(
     ("where", "payload"),
     [("monitord/v1/home/101/state", b"{}"), ("monitord/v1/home/101/state", b"\xff"), ("nothing", b""),
-     ("monitord/v1/home/104/state", talk.format(STATE).encode()), ("monitord/v1/else/101/state", b""),
+     ("monitord/v1/home/104/state", codec.format(STATE).encode()), ("monitord/v1/else/101/state", b""),
      ("monitord/v1/home/101/ack", b""), ("monitord/v1/home/_ward/east/desk/state", b""),
      ("monitord/v1/home/101/health", b""), ("monitord/v1/home/_ward/west/other/state", b"{}")],
 )  # fmt: skip
 def test_a_malformed_message_is_refused_counted_and_shown(board, where, payload):
     assert board.take(where, payload, retained=False, now=1.0) is None
-    assert board.json(1.0, T0)["refused"] == {"replayed": 0, "malformed": 1, "forged": 0}
+    assert board_json(board, 1.0, T0)["refused"] == {"replayed": 0, "malformed": 1, "forged": 0}
     assert "malformed" in board.complaints[0]
 
 
@@ -169,7 +172,7 @@ def test_nothing_that_a_broker_brings_raises(where, payload, retained):
     board = Board("home", "west", "desk", rooms={"101": "101"}, now=0.0)
     board.take(where, payload, retained=retained, now=1.0)
     board.settle(1.0, T0)
-    json.dumps(board.json(1.0, T0))
+    json.dumps(board_json(board, 1.0, T0))
 
 
 @given(st.lists(st.tuples(messages, st.booleans(), st.floats(0, 10)), max_size=12))
@@ -182,7 +185,7 @@ def test_whatever_is_said_in_whatever_order_the_board_can_be_shown(said):
             hear(board, replace(each, room="101"), now, retained=retained)
         board.settle(now, T0 + now)
         board.silent(now)
-    json.dumps(board.json(now, T0 + now))
+    json.dumps(board_json(board, now, T0 + now))
 
 
 def test_what_a_room_takes_away_is_gone(board):
@@ -197,7 +200,7 @@ def test_the_other_stations(board):
     other = Station("west", "other", 9, 1, T0, alive=True, rings=False, shift=1, taken=("101",))
     assert hear(board, other) == other
     assert set(board.stations(2.0)) == {"other"}
-    assert board.json(2.0, T0)["others"] == [
+    assert board_json(board, 2.0, T0)["others"] == [
         {"station": "other", "alive": True, "rings": False, "shift": 1, "heard_s": 1.0}
     ]
     assert board.stations(1.0 + SILENT_S) == {}
@@ -210,7 +213,7 @@ def test_the_other_stations(board):
 
 def test_a_station_that_speaks_for_another_is_refused(board):
     other = Station("west", "other", 9, 1, T0, alive=True, rings=False, shift=None, taken=())
-    forged = talk.format(replace(other, station="third")).encode()
+    forged = codec.format(replace(other, station="third")).encode()
     assert board.take(topic(other), forged, retained=False, now=1.0) is None
     assert board.refused["forged"] == 1
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from talk import CRY, HEALTH, STATE, messages
 
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.schema import schemas
 from monitord.wardtalk.topics import Kind, TalkError, Topic, of_room, of_stations, parse, room_user, station_user
@@ -19,15 +20,15 @@ PUBLISHED = Path(__file__).parents[2] / "docs" / "schema"
 
 @given(messages)
 def test_what_is_written_is_read_back(each):
-    payload = talk.format(each).encode()
-    assert len(payload) <= talk.PAYLOAD_MAX
-    assert talk.parse(talk.kind_of(each), payload) == each
+    payload = codec.format(each).encode()
+    assert len(payload) <= codec.PAYLOAD_MAX
+    assert codec.parse(codec.kind_of(each), payload) == each
 
 
 @given(st.sampled_from(Kind), st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_one_class(kind, payload):
     with pytest.raises(TalkError):
-        talk.parse(kind, payload)
+        codec.parse(kind, payload)
 
 
 json_values = st.recursive(
@@ -39,24 +40,24 @@ json_values = st.recursive(
 
 @given(messages, st.data())
 def test_a_message_of_which_one_part_is_something_else_is_refused_or_in_order(each, data):
-    said = json.loads(talk.format(each))
+    said = json.loads(codec.format(each))
     key = data.draw(st.sampled_from(sorted(said)))
     said[key] = data.draw(json_values)
     try:
-        read = talk.parse(talk.kind_of(each), json.dumps(said).encode())
+        read = codec.parse(codec.kind_of(each), json.dumps(said).encode())
     except TalkError:
         return
-    assert json.loads(talk.format(read)) == said
+    assert json.loads(codec.format(read)) == said
 
 
 @given(messages, st.data())
 def test_a_key_that_is_missing_or_unknown_is_refused(each, data):
-    said = json.loads(talk.format(each))
+    said = json.loads(codec.format(each))
     key = data.draw(st.sampled_from(sorted(said)))
     fewer = {name: value for name, value in said.items() if name != key}
     for wrong in (fewer, {**said, "note": "free text"}):
         with pytest.raises(TalkError, match=r"keys|one of"):
-            talk.parse(talk.kind_of(each), json.dumps(wrong).encode())
+            codec.parse(codec.kind_of(each), json.dumps(wrong).encode())
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,9 @@ def test_a_key_that_is_missing_or_unknown_is_refused(each, data):
      ("acknowledged", {"at": 1, "via": "me"}), ("acknowledged", {"at": 1, "via": "room", "by": "Anna"})],
 )  # fmt: skip
 def test_every_field_is_bounded(key, value):
-    said = json.loads(talk.format(CRY))
+    said = json.loads(codec.format(CRY))
     with pytest.raises(TalkError, match=f"^{key} "):
-        talk.parse(Kind.INCIDENT, json.dumps({**said, key: value}).encode())
+        codec.parse(Kind.INCIDENT, json.dumps({**said, key: value}).encode())
 
 
 @pytest.mark.parametrize(
@@ -81,20 +82,20 @@ def test_every_field_is_bounded(key, value):
 )  # fmt: skip
 def test_what_json_allows_and_we_do_not(payload):
     with pytest.raises(TalkError):
-        talk.parse(Kind.HEALTH, payload)
-    assert talk.parse(Kind.HEALTH, b'{"v":1,"room":"101","boot":7,"seq":1,"at":1,"alive":true,"line":0}')
+        codec.parse(Kind.HEALTH, payload)
+    assert codec.parse(Kind.HEALTH, b'{"v":1,"room":"101","boot":7,"seq":1,"at":1,"alive":true,"line":0}')
 
 
 def test_a_report_is_about_a_sound_or_a_fault():
-    said = json.loads(talk.format(CRY))
+    said = json.loads(codec.format(CRY))
     for wrong in ({**said, "fault": "JOURNAL"}, {key: value for key, value in said.items() if key != "sound"}):
         with pytest.raises(TalkError, match="exactly one of sound, fault"):
-            talk.parse(Kind.INCIDENT, json.dumps(wrong).encode())
+            codec.parse(Kind.INCIDENT, json.dumps(wrong).encode())
 
 
 def test_what_nobody_would_take_is_not_written():
     with pytest.raises(TalkError, match=r"^room "):
-        talk.format(talk.Health("Nursery", 1, 1, 1.0, alive=True, line=0))
+        codec.format(talk.Health("Nursery", 1, 1, 1.0, alive=True, line=0))
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
@@ -109,15 +110,15 @@ def test_no_schema_is_published_that_the_code_has_not():
 @given(messages, st.data())
 def test_the_parser_and_the_published_schema_say_the_same(each, data):
     validator = pytest.importorskip("jsonschema_rs").validator_for
-    said = json.loads(talk.format(each))
+    said = json.loads(codec.format(each))
     if data.draw(st.booleans()):
         key = data.draw(st.sampled_from([*sorted(said), "more"]))
         # JSON Schema takes 1.0 for a whole number, and we do not.
         said[key] = data.draw(json_values.filter(lambda value: not isinstance(value, float)))
-    kind = talk.kind_of(each)
+    kind = codec.kind_of(each)
     valid = validator(schemas()[f"{kind.value}.json"]).is_valid(said)
     try:
-        talk.parse(kind, json.dumps(said).encode())
+        codec.parse(kind, json.dumps(said).encode())
         read = True
     except TalkError:
         read = False
@@ -126,7 +127,7 @@ def test_the_parser_and_the_published_schema_say_the_same(each, data):
 
 @pytest.mark.parametrize("each", [CRY, HEALTH, STATE])
 def test_a_message_is_small(each):
-    assert len(talk.format(each)) < 400
+    assert len(codec.format(each)) < 400
 
 
 names = st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True)

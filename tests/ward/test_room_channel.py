@@ -16,6 +16,7 @@ from monitord.events import Fault, Gate, Sight, Sound
 from monitord.notify.delivery import Reason
 from monitord.notify.sinks import SinkError
 from monitord.notify.sinks.ward import WardSink
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.telling import KEPT_S, Teller, is_told, report_of, state_of, steady, unix
 from monitord.wardtalk.topics import Kind
@@ -65,7 +66,7 @@ def test_an_incident_as_a_message():
     report = Teller("101", 7).report(1.0, told)
     assert (report.subject, report.sight, report.repeats) == (Sound.CRY, Sight.LYING, 2)
     assert report.acknowledged == talk.Acknowledged(unix(AT), talk.Via.WARD)
-    assert talk.parse(Kind.INCIDENT, talk.format(report).encode()) == report
+    assert codec.parse(Kind.INCIDENT, codec.format(report).encode()) == report
     assert report_of({**taken, "acked_via": "page"}, repeats=0, channel="ward")["acknowledged"].via is talk.Via.ROOM
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from talk import CRY, taken
 
+from monitord.notify.database import JournalError
 from monitord.notify.incident import State
-from monitord.notify.journal import JournalError
 from monitord.ward.ledger import Ledger, unprotected_s
 
 T = CRY.since

@@ -140,6 +140,18 @@ def test_the_shift_that_is_on_is_called():
     assert ward.rule(ward.live[0]).notify == ("days",)
 
 
+def test_a_fault_of_the_stations_own_escalates_to_the_groups_of_the_shift_too():
+    rules = RulesConfig.model_validate({"fault": {"notify": ("days", "office"), "escalate_s": 60.0}})
+    ward = WardTriage("West", LABELS, rules, FaultConfig(), next_id=1)
+    ward.call(("nurses",))
+    ward.fault(Fault.BROKER_AWAY, 1.0)
+    assert ward.live[0].escalate_at is None, "there is nobody after the nurses"
+    ward.recovered(Fault.BROKER_AWAY, 2.0)
+    ward.call(None)
+    ward.fault(Fault.BROKER_AWAY, 3.0)
+    assert ward.live[0].escalate_at == 3.0 + 60.0, "the control"
+
+
 def test_a_next_life_of_the_station_knows_whose_its_incidents_are(ward):
     ward.report(CRY, 1.0)
     ward.silent({"102"}, 1.0)

@@ -24,6 +24,7 @@ from monitord.notify.delivery import RINGS, Reason
 from monitord.notify.sinks import SinkError
 from monitord.notify.sinks.broker import BrokerError
 from monitord.notify.sinks.brokers import Lines
+from monitord.wardtalk import codec
 from monitord.wardtalk import message as talk
 from monitord.wardtalk.message import Ack, Act, Message, Report
 from monitord.wardtalk.order import Order, Verdict
@@ -152,7 +153,7 @@ class WardSink:
         return await self._report(broker, known)
 
     def _will(self) -> tuple[str, str]:
-        return str(self._topic(Kind.HEALTH)), talk.format(self._teller.will(time.time()))
+        return str(self._topic(Kind.HEALTH)), codec.format(self._teller.will(time.time()))
 
     async def _serve(self, broker: Broker) -> None:
         """Everything while one connection stands; ends with the connection."""
@@ -220,7 +221,7 @@ class WardSink:
         Raises:
             TalkError: it is refused.
         """
-        ack = talk.parse(Kind.ACK, payload)
+        ack = codec.parse(Kind.ACK, payload)
         if not isinstance(ack, Ack):  # pragma: no cover - `parse` gives what the kind says
             raise TalkError("is none")
         if ack.incident_boot != self.boot:
@@ -252,8 +253,8 @@ class WardSink:
 
     async def _put(self, broker: Broker, message: Message, *, expires_s: int = 0) -> bool:
         number = message.id if isinstance(message, Report) else 0
-        topic = self._topic(talk.kind_of(message), number)
-        return await broker.publish(str(topic), talk.format(message), retain=True, expires_s=expires_s)
+        topic = self._topic(codec.kind_of(message), number)
+        return await broker.publish(str(topic), codec.format(message), retain=True, expires_s=expires_s)
 
     def _topic(self, kind: Kind, number: int = 0) -> Topic:
         return Topic(kind, self._config.site, self._config.room, number)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from monitord.lan import is_local, is_our_host, is_our_origin
-from monitord.notify.journal import JournalError
+from monitord.notify.database import JournalError
 from monitord.notify.web.access import AccessError, BadNameError, FullError, Role, Session
 from monitord.notify.web.answers import NotNowError, error_answer
 from monitord.notify.web.doors import Doorway

@@ -12,7 +12,7 @@ from monitord.events import Look, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitord.notify.journal import StoredFrame
+    from monitord.notify.history import StoredFrame
 
 
 def on_time_s(frames: Iterable[StoredFrame], longest_s: float) -> float:

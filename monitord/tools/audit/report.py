@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitord import paths
-from monitord.notify.journal import JournalError, read
+from monitord.notify.database import JournalError
+from monitord.notify.history import read
 from monitord.tools.audit import kernel, looks, stage, units
 from monitord.tools.audit.acts import ACTS, DOORS, Task
 from monitord.tools.audit.judge import SILENT_ACTS, VOICE_ACTS, Case, Line, Verdict, judge, missing, unproven

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitord.events import Frame, Kind, Look, Message, Role, Sight
-from monitord.notify.journal import StoredFrame
+from monitord.notify.history import StoredFrame
 from monitord.tools.audit.looks import on_time_s
 
 BEGAN, ENDED, SEEN = Message(Kind.LOOK, Look.BEGAN), Message(Kind.LOOK, Look.ENDED), Message(Kind.SIGHT, Sight.NOBODY)
