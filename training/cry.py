@@ -30,6 +30,8 @@ from training.score import score_both
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
+
     from monitord.audio.soundcard import Combine
 
 PROFILES = ("eco", "balanced")
@@ -87,17 +89,30 @@ def points(unseen: dict[str, Measured], test: dict[str, Measured]) -> list[Point
             threshold = operating.threshold_for(folds.scores[~folds.cry], folds.hours, wanted)
             steady, quick = folds.scores[~folds.cry], folds.quick[~folds.cry]
             at_once = operating.at_once_for(quick, steady, threshold, folds.hours, wanted)
-            found = own.scores >= threshold
-            if at_once is not None:
-                found |= own.quick >= at_once
-            spread = np.percentile([found[draw][own.cry[draw]].mean() for draw in draws], [2.5, 97.5])
-            recall = operating.Interval(float(found[own.cry].mean()), float(spread[0]), float(spread[1]))
-            alarms = int(found[~own.cry].sum())
-            made.append(Point(profile, sensitivity, threshold, recall, alarms, alarms / own.hours, at_once))
-            print(f"{profile:9s}{sensitivity:9s} threshold {threshold:.4f} at once {at_once} recall {recall}; folds "
-                  f"{np.mean(folds.scores[folds.cry] >= threshold):.2f}; {alarms} false alarms in {own.hours:.2f} h",
-                  flush=True)  # fmt: skip
+            made.append(point(profile, sensitivity, threshold, at_once, own=own, draws=draws))
+            print(f"folds {np.mean(folds.scores[folds.cry] >= threshold):.2f} by the long mean", flush=True)
     return made
+
+
+def point(
+    profile: str,
+    sensitivity: str,
+    threshold: float,
+    at_once: float | None,
+    *,
+    own: Measured,
+    draws: Sequence[npt.NDArray[np.int64]],
+) -> Point:
+    """What the two ways to begin do on `own`, the test split; `draws` are bootstrap samples of its groups."""
+    found = own.scores >= threshold
+    if at_once is not None:
+        found |= own.quick >= at_once
+    spread = np.percentile([found[draw][own.cry[draw]].mean() for draw in draws], [2.5, 97.5])
+    recall = operating.Interval(float(found[own.cry].mean()), float(spread[0]), float(spread[1]))
+    alarms = int(found[~own.cry].sum())
+    print(f"{profile:9s}{sensitivity:9s} threshold {threshold:.4f} at once {at_once or 1.0:.4f} recall {recall}; "
+          f"{alarms} false alarms in {own.hours:.2f} h", flush=True)  # fmt: skip
+    return Point(profile, sensitivity, threshold, recall, alarms, alarms / own.hours, at_once)
 
 
 def put(
