@@ -32,7 +32,10 @@ CREDITS = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One operating point: a threshold for a profile and a sensitivity, and what it did on the test split."""
+    """One operating point: a threshold for a profile and a sensitivity, and what it did on the test split.
+
+    `at_once` is that of the mean over the short window; None: no sound begins by it.
+    """
 
     profile: str
     sensitivity: str
@@ -40,13 +43,16 @@ class Point:
     recall: Interval
     false_alarms: int
     false_alarms_per_hour: float
+    at_once: float | None = None
 
     def section(self) -> Mapping[str, object]:
         """The point as a row of ``[[operating]]``."""
+        further = {} if self.at_once is None else {"at_once": round(self.at_once, 4)}
         return {
             "profile": self.profile,
             "sensitivity": self.sensitivity,
             "threshold": round(self.threshold, 4),
+            **further,
             "recall": round(self.recall.value, 3),
             "recall_interval": [round(self.recall.low, 3), round(self.recall.high, 3)],
             "false_alarms_per_hour": round(self.false_alarms_per_hour, 2),

@@ -14,7 +14,7 @@ from training.windows import WINDOW_FRAMES
 
 CANDIDATE = {"cry": 0.1, "voice": 0.3}
 """Posterior of stage one from which stage two looks."""
-SMOOTHING = {"window_s": 1.5, "release": 0.6}
+SMOOTHING = {"window_s": 1.5, "release": 0.6, "at_once_s": 0.75}
 Head = tuple[list[str], tuple[int, int]]
 
 BOTH = Combine(0.05, 1.0, 0.0, -8.0)

@@ -10,7 +10,8 @@ step, which is why so many more samples are kept than the frames' steps add up t
 
 Stage one says at every open hop how much each of its labels is to be heard. Where one reaches its candidate threshold
 in that hop, the verifiers of that label look again at the last seconds; where none looks, a low logit of the
-verifier's card stands for what it would have said. Smoothing and hysteresis come after both, label by label.
+verifier's card stands for what it would have said. Smoothing and hysteresis come after both, label by label; a label
+whose card says so begins at once where a shorter mean is high enough.
 
 Pure: no clock, no device, no logging.
 """
@@ -25,12 +26,12 @@ import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, LogMel, Samples
 from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
-from monitord.audio.smoothing import Hysteresis, Smoothing
+from monitord.audio.smoothing import AtOnce, Hysteresis, Smoothing
 from monitord.audio.soundcard import Rule, SoundCard, logistic
 from monitord.model import Card, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitord.audio.verifier import Verifier
     from monitord.settings import Sensitivity
@@ -87,11 +88,12 @@ class Opener(Protocol):
 
 _ROOM = 8
 """Hops."""
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class SoundBegan:
-    """The smoothed posterior of `label` reached its threshold."""
+    """The smoothed posterior of `label` reached its threshold, or a shorter mean the one for beginning at once."""
 
     label: str
 
@@ -131,6 +133,7 @@ class Decision:
         floor_dbfs: tracked level of the quiet room.
         open: whether the level gate is open.
         posteriors: smoothed posterior of each label, 0..1.
+        at_once: the mean over fewer hops, 0..1, of each label that may begin by it; empty in lasting quiet.
         heard: labels that go on now.
         events: what began or ended with this hop.
         stages: for each label that a network decides, what its stages said; empty while the level gate is closed.
@@ -144,6 +147,11 @@ class Decision:
     heard: frozenset[str] = frozenset()
     events: list[SoundBegan | SoundEnded] = field(default_factory=list)
     stages: dict[str, Stages] = field(default_factory=dict)
+    at_once: Mapping[str, float] = field(default_factory=dict)
+
+    def score(self, label: str) -> float:
+        """How sure it is of `label`, 0..1: by whichever mean is higher."""
+        return max(self.posteriors[label], self.at_once.get(label, 0.0))
 
 
 class Detector:
@@ -202,6 +210,8 @@ class Detector:
         self._level_gate = level_gate or LevelGate()
         self._smoothings = [Smoothing(rule.window) for rule in rules]
         self._hysteresis = [Hysteresis(rule.threshold, rule.release) for rule in rules]
+        shortcuts = [rule.at_once for rule in rules]
+        self._at_once = [None if each is None else AtOnce(each.window, each.threshold) for each in shortcuts]
         self._overlap = card.front.window - card.front.hop
         # The newest hop lies at the end; before it, what a whole window of frames needs, or a second look.
         needs = [(card.frames * card.front.hop) + self._overlap, card.hop + self._overlap]
@@ -251,11 +261,13 @@ class Detector:
         else:
             posteriors = self._nothing
         self._quiet_hops = 0 if is_open or any(posteriors) else self._quiet_hops + 1
-        smoothed, events = self._nothing, []
+        smoothed, at_once, events = self._nothing, _NONE, []
         # In lasting quiet all posteriors are zero: nothing is left to be smoothed, and nothing can begin or end.
         if self._quiet_hops <= self._window or self._heard:
             smoothed = [each.update(value) for each, value in zip(self._smoothings, posteriors, strict=True)]
-            events = self._judge(smoothed)
+            clear = [bool(each and each.update(value)) for each, value in zip(self._at_once, posteriors, strict=True)]
+            at_once = {label: each.mean for label, each in zip(self.labels, self._at_once, strict=True) if each}
+            events = self._judge(smoothed, clear)
         self._frames_current = is_open
         return Decision(
             end / RATE_HZ,
@@ -266,14 +278,15 @@ class Detector:
             self._heard,
             events,
             stages,
+            at_once,
         )
 
-    def _judge(self, smoothed: list[float]) -> list[SoundBegan | SoundEnded]:
-        """What begins or ends with these posteriors."""
+    def _judge(self, smoothed: list[float], clear: list[bool]) -> list[SoundBegan | SoundEnded]:
+        """What begins or ends with these posteriors, where `clear` says of each label whether it may begin at once."""
         events: list[SoundBegan | SoundEnded] = []
-        for label, hysteresis, value in zip(self.labels, self._hysteresis, smoothed, strict=True):
+        for label, hysteresis, value, is_clear in zip(self.labels, self._hysteresis, smoothed, clear, strict=True):
             before = hysteresis.on
-            if hysteresis.update(value) != before:
+            if hysteresis.update(value, clear=is_clear) != before:
                 events.append(SoundEnded(label) if before else SoundBegan(label))
         if events:
             on = (label for label, each in zip(self.labels, self._hysteresis, strict=True) if each.on)

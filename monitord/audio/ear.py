@@ -103,7 +103,7 @@ class Ear:
         began = False
         scores: dict[Sound, int] = {}
         for label in sorted(decision.heard):
-            score = round(decision.posteriors[label] * SCORE_MAX)
+            score = round(decision.score(label) * SCORE_MAX)
             scores[sound_of(label)] = max(score, scores.get(sound_of(label), 0))
         for sound, score in scores.items():
             heard = self._sounds.get(sound)

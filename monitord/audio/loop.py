@@ -277,6 +277,7 @@ def trace_line(decision: Decision, gate: Gate, messages: Iterable[Message]) -> d
         "floor_dbfs": round(decision.floor_dbfs, 1),
         "open": decision.open,
         "posterior": {label: round(value, 4) for label, value in decision.posteriors.items()},
+        "at_once": {label: round(value, 4) for label, value in decision.at_once.items()},
         "stages": stages_line(decision.stages),
         "gate": gate.name,
         "messages": [message_line(message) for message in messages],

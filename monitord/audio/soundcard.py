@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from monitord.audio.embedding import EXAMPLE
@@ -26,6 +27,19 @@ BACKBONE = "speech_embedding"
 
 
 @dataclass(frozen=True, slots=True)
+class Shortcut:
+    """When a sound is so clear that it begins before the mean over the whole window says so.
+
+    Attributes:
+        window: hops over which posteriors are averaged, at most those of the rule.
+        threshold: the mean over them from which the sound begins at once, at least that of the rule.
+    """
+
+    window: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """How the posteriors of one label become a sound that begins and ends.
 
@@ -34,12 +48,14 @@ class Rule:
         window: hops over which posteriors are averaged.
         release: the sound ends below this fraction of its threshold.
         threshold: smoothed posterior from which it counts as heard.
+        at_once: a further way to begin; None: there is none.
     """
 
     label: str
     window: int
     release: float
     threshold: float
+    at_once: Shortcut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +203,29 @@ def _rules(card: Card, hop_s: float, sensitivity: Sensitivity) -> tuple[Rule, ..
         window_s, release = float(smoothing["window_s"]), float(smoothing["release"])
         rows = [operating_row(card, label, hop_s, sensitivity) for label in card.labels]
         thresholds = [float(row["threshold"]) for row in rows]
-    except (KeyError, TypeError, ValueError) as wrong:
+        window = round(window_s / hop_s)
+        shortcuts = [_shortcut(row, smoothing, hop_s) for row in rows]
+    except (KeyError, TypeError, ValueError, OverflowError) as wrong:
         raise ModelError(f"{card.path}: the card of a sound model has no usable {wrong}") from None
     if not (window_s >= hop_s and 0.0 < release <= 1.0 and all(0.0 < value <= 1.0 for value in thresholds)):
         raise ModelError(f"{card.path}: smoothing or a threshold is out of its range")
-    window = round(window_s / hop_s)
-    return tuple(
-        Rule(label, window, release, threshold) for label, threshold in zip(card.labels, thresholds, strict=True)
-    )
+    rules = tuple(map(Rule, card.labels, repeat(window), repeat(release), thresholds, shortcuts))
+    for rule in rules:
+        short = rule.at_once
+        if short and not (1 <= short.window <= window and rule.threshold <= short.threshold <= 1.0):
+            raise ModelError(f"{card.path}: at_once of {rule.label}, or at_once_s, is out of its range")
+    return rules
+
+
+def _shortcut(row: Mapping[str, Any], smoothing: Mapping[str, Any], hop_s: float) -> Shortcut | None:
+    """The further way to begin in a row of ``[[operating]]``, which has one where it has ``at_once``.
+
+    Raises:
+        KeyError, TypeError, ValueError, OverflowError: a figure is missing or none.
+    """
+    if "at_once" not in row:
+        return None
+    return Shortcut(round(float(smoothing["at_once_s"]) / hop_s), float(row["at_once"]))
 
 
 def operating_row(card: Card, label: str, hop_s: float, sensitivity: Sensitivity) -> Mapping[str, Any]:

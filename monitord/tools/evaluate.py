@@ -65,7 +65,12 @@ def highest(pieces: Iterable[Samples], detector: Detector) -> Scores:
         pieces: 16 kHz, mono, int16, of any lengths.
         detector: a fresh one.
     """
-    best = dict.fromkeys(detector.labels, 0.0)
+    return highest_both(pieces, detector)[0]
+
+
+def highest_both(pieces: Iterable[Samples], detector: Detector) -> tuple[Scores, Scores]:
+    """As `highest`, and beside it the highest mean over the short window of each label that may begin at once."""
+    best, at_once = dict.fromkeys(detector.labels, 0.0), dict[str, float]()
     samples = 0
 
     def take(piece: Samples) -> None:
@@ -74,11 +79,13 @@ def highest(pieces: Iterable[Samples], detector: Detector) -> Scores:
         for decision in detector.feed(piece):
             for label, value in decision.posteriors.items():
                 best[label] = max(best[label], value)
+            for label, value in decision.at_once.items():
+                at_once[label] = max(at_once.get(label, 0.0), value)
 
     for piece in pieces:
         take(piece)
     take(np.zeros(-samples % detector.card.hop + detector.tail, np.int16))
-    return best
+    return best, at_once
 
 
 def video(manifest: Path, scores: Path, config: Config) -> int:

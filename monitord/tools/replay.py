@@ -126,7 +126,10 @@ def _print_second_look(decision: Decision) -> None:
     looked = {label: stages for label, stages in decision.stages.items() if stages.looked}
     for label, said in stages_line(looked).items():
         head = {"t_s": decision.t_s, "from": Role.EAR.name, "kind": "SECOND_LOOK", "label": label.upper()}
-        print(json.dumps(head | said | {"posterior": round(decision.posteriors[label], 4)}), flush=True)
+        means = {"posterior": round(decision.posteriors[label], 4)}
+        if label in decision.at_once:
+            means["at_once"] = round(decision.at_once[label], 4)
+        print(json.dumps(head | said | means), flush=True)
 
 
 class Story:

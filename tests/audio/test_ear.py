@@ -47,6 +47,11 @@ def test_words_of_the_owners_are_told_as_one_kind_of_sound(ear):
     assert not [said for said in ear.hear(decision(1.0, "tee"), 1.0) if said.kind is Kind.SOUND]
 
 
+def test_a_sound_that_began_at_once_is_told_as_sure_as_it_was_then(ear):
+    clear = dataclasses.replace(decision(0.5, "cry", posterior=0.33), at_once={"cry": 0.99})
+    assert without_heartbeats(ear.hear(clear, 0.5))[0] == Message(Kind.SOUND, Sound.CRY, 99, 30)
+
+
 def test_each_known_word_is_a_sound_of_its_own(ear):
     said = without_heartbeats(ear.hear(decision(0.5, "help", "hilfe"), 0.5))
     assert [message.label for message in said if message.kind is Kind.SOUND] == [Sound.HELP, Sound.HILFE]

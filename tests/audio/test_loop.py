@@ -340,7 +340,8 @@ def test_the_trace_has_one_line_for_each_decision_and_no_sound(house, hops, caps
     house.turn(10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["t_s"] for line in lines] == [0.5 * number for number in range(1, 11)]
-    assert set(lines[0]) == {"t_s", "level_dbfs", "floor_dbfs", "open", "posterior", "stages", "gate", "messages"}
+    means = {"posterior", "at_once"}
+    assert set(lines[0]) == {"t_s", "level_dbfs", "floor_dbfs", "open", *means, "stages", "gate", "messages"}
     assert [line["gate"] for line in lines][:5] == ["IDLE"] * 4 + ["ARMED"]
     assert lines[-1]["gate"] == "LOOKING"
     assert "CRY" in [message["label"] for line in lines for message in line["messages"]]

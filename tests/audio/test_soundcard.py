@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from monitord.audio.soundcard import Rule, SoundCard, promise
+from monitord.audio.soundcard import Rule, Shortcut, SoundCard, promise
 from monitord.config import Sensitivity
 from monitord.model import Card, ModelError
 
@@ -32,6 +32,7 @@ def test_a_row_without_a_label_holds_for_all(tone_model):
         ("smoothing", {"window_s": 1.0}, "release"),
         ("smoothing", {"window_s": 0.1, "release": 0.6}, "out of its range"),
         ("smoothing", {"window_s": "long", "release": 0.6}, "long"),
+        ("smoothing", {"window_s": float("inf"), "release": 0.6}, "no usable"),
         ("operating", [], "threshold of cry for profile eco, sensitivity balanced"),
         ("operating", [{"profile": "eco", "sensitivity": "balanced", "threshold": 1.5}], "out of its range"),
         ("operating", [{"profile": "eco"}], "sensitivity"),
@@ -42,6 +43,52 @@ def test_a_card_that_lacks_something_is_refused_with_the_reason(tone_model, part
     broken = dataclasses.replace(card, extra={**card.extra, part: value})
     with pytest.raises(ModelError, match=says):
         SoundCard.read(broken, 0.5, BALANCED)
+
+
+def with_at_once(card, **figures):
+    """`card` with a further way to begin, of half a second; `figures` in the place of its own."""
+    figures = {"at_once": 0.9, "at_once_s": 0.5} | figures
+    smoothing = card.extra["smoothing"] | {"at_once_s": figures["at_once_s"]}
+    rows = [row | {"at_once": figures["at_once"]} for row in card.extra["operating"]]
+    return dataclasses.replace(card, extra={**card.extra, "smoothing": smoothing, "operating": rows})
+
+
+def test_a_row_may_say_when_a_sound_begins_at_once(tone_model):
+    card = with_at_once(tone_model().card)
+    assert SoundCard.read(card, 0.5, BALANCED).rules == (Rule("cry", 2, 0.6, 0.5, Shortcut(1, 0.9)),)
+    assert SoundCard.read(card, 0.25, BALANCED).rules == (Rule("cry", 4, 0.6, 0.5, Shortcut(2, 0.9)),)
+
+
+def test_a_short_mean_that_no_row_asks_for_is_no_way_to_begin(tone_model):
+    card = tone_model(at_once_s=0.5).card
+    assert SoundCard.read(card, 0.5, BALANCED).rules == (Rule("cry", 2, 0.6, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [
+        ({"at_once": 0.49}, "at_once of cry, or at_once_s, is out of its range"),
+        ({"at_once": 1.01}, "out of its range"),
+        ({"at_once": float("nan")}, "out of its range"),
+        ({"at_once": "soon"}, "soon"),
+        ({"at_once": None}, "no usable"),
+        ({"at_once_s": 0.2}, "out of its range"),
+        ({"at_once_s": 1.5}, "out of its range"),
+        ({"at_once_s": "short"}, "short"),
+        ({"at_once_s": float("inf")}, "no usable"),
+    ],
+)
+def test_a_way_to_begin_at_once_that_makes_no_sense_is_refused_in_one_sentence(tone_model, figures, says):
+    with pytest.raises(ModelError, match=says) as refused:
+        SoundCard.read(with_at_once(tone_model().card, **figures), 0.5, BALANCED)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_row_that_begins_at_once_needs_the_length_of_the_short_mean(tone_model):
+    card = tone_model().card
+    rows = [row | {"at_once": 0.9} for row in card.extra["operating"]]
+    with pytest.raises(ModelError, match="no usable 'at_once_s'"):
+        SoundCard.read(dataclasses.replace(card, extra={**card.extra, "operating": rows}), 0.5, BALANCED)
 
 
 @pytest.mark.parametrize("part", ["front_end", "smoothing", "operating"])

@@ -18,7 +18,7 @@ from monitord.audio import embedding
 from monitord.audio.detector import Detector, Stages
 from monitord.audio.embedding import Embeddings, SpeechEmbedding
 from monitord.audio.features import FrontEnd, LogMel
-from monitord.audio.soundcard import Combine, Rule, VerifierCard
+from monitord.audio.soundcard import Combine, Rule, Shortcut, VerifierCard
 from monitord.audio.verifier import MelVerifier, WordVerifier
 from monitord.config import Sensitivity
 from monitord.model import ModelError
@@ -118,6 +118,37 @@ def test_labels_are_smoothed_and_judged_each_by_its_own_rule():
     made = Detector(StageOne([(9.0, 9.0)] * 5), 0.5, BALANCED, [slow, quick]).feed(loud(2.5))
     assert [sorted(decision.heard) for decision in made] == [["help"]] * 3 + [["cry", "help"]] * 2
     assert [round(decision.posteriors["cry"], 2) for decision in made] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def at_once(logits, shortcut):
+    """Decisions on half seconds in which the second look says `logits`, one after another."""
+    verifier, script = FakeVerifier(), iter(logits)
+    verifier.card = dataclasses.replace(verifier.card, rules=(Rule("cry", 4, 0.6, 0.9, shortcut),))
+    verifier.card = dataclasses.replace(verifier.card, combine=Combine(0.0, 1.0, 0.0, -8.0))
+    verifier.look = lambda _kept, _end: np.array([next(script)], np.float32)
+    return Detector(StageOne([(9.0, -9.0)] * 99), 0.5, BALANCED, [verifier]).feed(loud(0.5 * len(logits)))
+
+
+def test_a_clear_sound_begins_before_the_mean_says_so_and_a_doubtful_one_with_it():
+    clear, doubtful = [-9.0, 9.0, 9.0, 9.0, 9.0, -9.0, -9.0, -9.0], [-9.0, 2.5, 2.5, 2.5, 2.5, -9.0, -9.0, -9.0]
+    made = at_once(clear, Shortcut(1, 0.99))
+    assert [bool(decision.heard) for decision in made] == [False, *[True] * 5, False, False]
+    assert [round(decision.posteriors["cry"], 2) for decision in made] == [0.0, 0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25]
+    assert [round(decision.at_once["cry"]) for decision in made] == [0, 1, 1, 1, 1, 0, 0, 0]
+    assert [decision.score("cry") > 0.99 for decision in made] == [False, *[True] * 4, False, False, False]
+    for logits, shortcut in ((clear, None), (doubtful, Shortcut(1, 0.99)), (doubtful, None)):
+        heard = [bool(decision.heard) for decision in at_once(logits, shortcut)]
+        assert heard == [*[False] * 4, True, True, False, False]
+
+
+@given(st.lists(LOGITS, min_size=1, max_size=12), st.integers(1, 4), st.floats(0.9, 1.0))
+def test_the_other_way_to_begin_changes_neither_the_means_nor_delays_anything(logits, window, threshold):
+    with_it, without = at_once(logits, Shortcut(window, threshold)), at_once(logits, None)
+    for one, other in zip(with_it, without, strict=True):
+        assert (one.posteriors, one.stages) == (other.posteriors, other.stages)
+        assert other.at_once == {}
+        assert one.heard >= other.heard
+        assert one.heard or one.at_once["cry"] < threshold
 
 
 def test_a_candidate_that_stage_one_does_not_know_is_refused():

@@ -42,6 +42,9 @@ def test_the_card_has_a_threshold_for_every_profile_and_sensitivity(verifier):
     for profile in Profile:
         low, balanced, high = (points[profile.value, name]["threshold"] for name in ("low", "balanced", "high"))
         assert 1.0 > low >= balanced >= high > 0.0
+        at_once = [points[profile.value, name]["at_once"] for name in ("low", "balanced", "high")]
+        assert 1.0 > at_once[0] >= at_once[1] >= at_once[2]
+        assert all(one > other for one, other in zip(at_once, (low, balanced, high), strict=True))
     assert all(0.0 <= point["recall"] <= 1.0 and point["false_alarms_per_hour"] >= 0.0 for point in points.values())
 
 

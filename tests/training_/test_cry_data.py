@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from training.activity import IS_CRY, NOT_CRY, UNKNOWN, mark
 from training.clips import SPLITS, Clip, kind_of, read_manifest, split_groups
-from training.operating import recall_at, threshold_for
+from training.operating import at_once_for, recall_at, threshold_for
 from training.windows import ENOUGH_CRY, ENOUGH_VOICE, WINDOW_FRAMES, cry_labels, voice_labels
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -94,3 +94,29 @@ def test_thresholds_allow_as_many_false_alarms_as_asked_for():
         assert (negatives >= threshold).sum() == allowed
     assert threshold_for(np.full(5, 0.7), 10.0, 0.2) > 0.7
     assert recall_at(np.array([0.2, 0.95, 0.99]), negatives, 10.0, 0.0) == pytest.approx(2 / 3)
+
+
+SCORES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40)
+
+
+@given(SCORES, st.integers(0, 12))
+def test_both_ways_to_begin_together_alarm_on_no_more_clips_than_wanted(pairs, wanted):
+    steady, quick = np.array(pairs).T
+    threshold = threshold_for(steady, 1.0, wanted)
+    at_once = at_once_for(quick, steady, threshold, 1.0, wanted)
+    if at_once is None:
+        assert max(threshold, *quick[steady < threshold], 0.0) > 0.99  # No room is left above it.
+        return
+    assert at_once >= threshold
+    assert ((steady >= threshold) | (quick >= at_once)).sum() <= max(wanted, (steady >= threshold).sum())
+
+
+def test_what_the_long_mean_leaves_of_the_wanted_alarms_is_for_those_at_once():
+    steady, quick = np.array([0.9, 0.2, 0.2, 0.2, 0.1]), np.array([0.99, 0.97, 0.95, 0.6, 0.5])
+    assert at_once_for(quick, steady, 0.8, 1.0, 1.0) == pytest.approx(0.98, abs=0.005)
+    assert at_once_for(quick, steady, 0.8, 1.0, 2.0) == pytest.approx(0.96, abs=0.005)
+    assert at_once_for(quick, steady, 0.8, 0.5, 8.0) == pytest.approx(0.8)
+
+
+def test_no_sound_begins_at_once_where_a_negative_is_as_sure_as_a_network_can_be():
+    assert at_once_for(np.array([0.9998, 0.1]), np.array([0.2, 0.1]), 0.8, 1.0, 0.0) is None
