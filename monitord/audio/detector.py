@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, LogMel, Samples
-from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
+from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies, piece_levels
 from monitord.audio.smoothing import Hysteresis, Smoothing
 from monitord.audio.soundcard import Rule, SoundCard, logistic
 from monitord.model import Card, ModelError
@@ -202,6 +202,7 @@ class Detector:
         self._level_gate = level_gate or LevelGate()
         self._smoothings = [Smoothing(rule.window) for rule in rules]
         self._hysteresis = [Hysteresis(rule.threshold, rule.release) for rule in rules]
+        self._pieces = card.hop // PIECE
         self._overlap = card.front.window - card.front.hop
         # The newest hop lies at the end; before it, what a whole window of frames needs, or a second look.
         needs = [(card.frames * card.front.hop) + self._overlap, card.hop + self._overlap]
@@ -220,36 +221,53 @@ class Detector:
 
     def feed(self, samples: Samples) -> list[Decision]:
         """Take `samples`, shape (n,), int16, mono, 16 kHz, any n; returns the decisions that fell due, oldest first."""
-        decisions = []
-        hop, kept = self.card.hop, self._kept
+        decisions: list[Decision] = []
+        kept = self._kept
         taken = 0
         while taken < len(samples):
-            if self._end + hop > len(kept):
-                kept[: self._needs] = kept[self._end - self._needs : self._end]
+            if self._end == len(kept):  # Which is a whole number of hops away, so that no part of one is left.
+                kept[: self._needs] = kept[self._end - self._needs :]
                 self._end = self._needs
-            count = min(hop - self._filled, len(samples) - taken)
             at = self._end + self._filled
+            count = min(len(kept) - at, len(samples) - taken)
             kept[at : at + count] = samples[taken : taken + count]
             taken += count
             self._filled += count
-            if self._filled == hop:
-                self._end += hop
-                self._filled = 0
-                decisions.append(self._decide())
+            decisions += self._decide_all()
         return decisions
 
-    def _decide(self) -> Decision:
+    def _decide_all(self) -> list[Decision]:
+        """One decision for each whole hop that has been filled."""
+        hop = self.card.hop
+        hops = self._filled // hop
+        if not hops:
+            return []
+        # The energies of all of them at once: two calls of numpy cost more than what they compute.
+        energies = piece_energies(self._kept[self._end : self._end + hops * hop])
+        decisions = []
+        for _ in range(hops):
+            self._end += hop
+            decisions.append(self._decide(energies[: self._pieces]))
+            del energies[: self._pieces]
+        self._filled -= hops * hop
+        return decisions
+
+    def _decide(self, energies: list[float]) -> Decision:
+        """The decision of the hop that ends with the newest sample.
+
+        Args:
+            energies: of its pieces.
+        """
         self._hops += 1
         end = self._hops * self.card.hop
-        energies = piece_energies(self._newest(self.card.hop))
-        is_open = self._level_gate.update([dbfs(energy) for energy in energies], hearing=bool(self._heard))
+        is_open = self._level_gate.update(piece_levels(energies), hearing=bool(self._heard))
         stages: dict[str, Stages] = {}
         if is_open:
             posteriors, stages = self._look(end)
-        elif self._listeners:
-            posteriors = self._silent + [value for each in self._listeners for value in each.posteriors(end)]
         else:
-            posteriors = self._nothing
+            posteriors = self._silent.copy()
+            for listener in self._listeners:
+                posteriors += listener.posteriors(end)
         self._quiet_hops = 0 if is_open or any(posteriors) else self._quiet_hops + 1
         smoothed, events = self._nothing, []
         # In lasting quiet all posteriors are zero: nothing is left to be smoothed, and nothing can begin or end.
