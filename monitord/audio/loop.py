@@ -121,13 +121,19 @@ class Loop:
         if self._source is not None:
             self._source.wake()
 
-    def run(self) -> None:
+    def run(self, begun: Callable[[], object] = lambda: None) -> None:
         """Run until `stop`.
+
+        Args:
+            begun: called once, after the first turn: what need not delay the first decision.
 
         Raises:
             SourceHangs: the source could not be closed, or opening it anew does not help.
         """
         with self._look_socket:
+            if not self._stopping:
+                self.turn()
+                begun()
             while not self._stopping:
                 self.turn()
             self._close()
