@@ -102,9 +102,8 @@ class Masking:
             self._kept -= len(self._room.popleft())
         self._samples_to_go -= len(block)
         self._found_to_go -= len(block)
-        if self._samples_to_go > 0:
-            return self._misses >= MISSES
-        if self._kept >= _KEPT and decision is not None and not decision.heard:
+        due = self._samples_to_go <= 0 and self._kept >= _KEPT
+        if due and decision is not None and not decision.heard:
             self._samples_to_go = round(EVERY_S * RATE_HZ)
             audible = self._audible(decision.floor_dbfs)
             self._misses = 0 if audible or not self.able else self._misses + 1
