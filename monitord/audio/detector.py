@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, LogMel, Samples
 from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies, piece_levels
+from monitord.audio.recent import Recent
 from monitord.audio.smoothing import Hysteresis, Smoothing
 from monitord.audio.soundcard import Rule, SoundCard, logistic
 from monitord.model import Card, ModelError
@@ -83,10 +84,6 @@ class Opener(Protocol):
     def update(self, levels: Sequence[float], *, hearing: bool) -> bool:
         """Take the levels (dBFS) of the pieces of one hop; returns whether it is to be listened to."""
         ...
-
-
-_ROOM = 8
-"""Hops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +204,8 @@ class Detector:
         # The newest hop lies at the end; before it, what a whole window of frames needs, or a second look.
         needs = [(card.frames * card.front.hop) + self._overlap, card.hop + self._overlap]
         self._needs = max([*needs, *(verifier.needs for verifier in verifiers)])
-        # Some hops of room behind it: what is needed is moved to the front when they are full, not with each hop.
-        self._kept = np.zeros(self._needs + _ROOM * card.hop, np.int16)
-        self._end = self._needs
-        self._filled = 0
+        self._recent = Recent(self._needs + card.hop)
+        self._later = 0  # Samples that came after the end of the newest hop.
         self._hops = 0
         self._frames = np.zeros((card.frames, card.front.bins), np.float32)
         self._frames_current = False
@@ -220,36 +215,24 @@ class Detector:
         self._quiet_hops = self._window
 
     def feed(self, samples: Samples) -> list[Decision]:
-        """Take `samples`, shape (n,), int16, mono, 16 kHz, any n; returns the decisions that fell due, oldest first."""
-        decisions: list[Decision] = []
-        kept = self._kept
-        taken = 0
-        while taken < len(samples):
-            if self._end == len(kept):  # Which is a whole number of hops away, so that no part of one is left.
-                kept[: self._needs] = kept[self._end - self._needs :]
-                self._end = self._needs
-            at = self._end + self._filled
-            count = min(len(kept) - at, len(samples) - taken)
-            kept[at : at + count] = samples[taken : taken + count]
-            taken += count
-            self._filled += count
-            decisions += self._decide_all()
-        return decisions
+        """Take `samples`; returns the decisions that fell due, oldest first.
 
-    def _decide_all(self) -> list[Decision]:
-        """One decision for each whole hop that has been filled."""
+        Args:
+            samples: shape (n,), int16, mono, 16 kHz, any n. They are kept as they are for some seconds, not copied.
+        """
         hop = self.card.hop
-        hops = self._filled // hop
+        self._recent.add(samples)
+        self._later += len(samples)
+        hops = self._later // hop
         if not hops:
             return []
-        # The energies of all of them at once: two calls of numpy cost more than what they compute.
-        energies = piece_energies(self._kept[self._end : self._end + hops * hop])
+        # The energies of all hops at once: two calls of numpy cost more than what they compute.
+        whole = samples if self._later == len(samples) else self._recent.newest(self._later)
+        energies = piece_energies(whole[: hops * hop])
         decisions = []
-        for _ in range(hops):
-            self._end += hop
-            decisions.append(self._decide(energies[: self._pieces]))
-            del energies[: self._pieces]
-        self._filled -= hops * hop
+        for at in range(0, hops * self._pieces, self._pieces):
+            self._later -= hop
+            decisions.append(self._decide(energies[at : at + self._pieces]))
         return decisions
 
     def _decide(self, energies: list[float]) -> Decision:
@@ -330,4 +313,4 @@ class Detector:
         return frames
 
     def _newest(self, count: int) -> Samples:
-        return self._kept[self._end - count : self._end]
+        return self._recent.newest(count, self._later)
