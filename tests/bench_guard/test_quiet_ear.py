@@ -29,7 +29,7 @@ LEFT_BLOCKS = 50
 CALLS = 220
 """System calls a minute beside those that bring the sound: a look at the pause switch each second, a heartbeat every
 5 s, which is taken away here too."""
-MILLION = 0.5
+MILLION = 0.4
 """Instructions for each second of quiet."""
 
 
