@@ -98,30 +98,29 @@ class PipeSource:
 def run_monitord(profile: str, options: argparse.Namespace) -> None:
     """The ear's loop until the pipe ends."""
     from monitord import memory, paths  # noqa: PLC0415 - a listener loads only what it needs: memory is measured
+
+    memory.start()
     from monitord.audio.loop import Loop  # noqa: PLC0415
     from monitord.audio.masking import Masking  # noqa: PLC0415
     from monitord.audio.models import EarModels  # noqa: PLC0415
     from monitord.audio.process import reference_cry  # noqa: PLC0415
     from monitord.channel import Channel  # noqa: PLC0415
-    from monitord.errand import Errand  # noqa: PLC0415
     from monitord.events import Role  # noqa: PLC0415
     from monitord.settings import HOP_S, PERIOD_S, Audio, Profile, Settings  # noqa: PLC0415
 
-    decoded = Errand(lambda: reference_cry().tobytes())
     of = Profile(profile)
     audio = Audio(profile=of, words=word_cards(options.words), hop_s=HOP_S[of], period_s=PERIOD_S[of])
     models = EarModels.load(audio)
     source = PipeSource(BLOCK_S[f"monitord-{profile}"], lambda: loop.stop())  # noqa: PLW0108 - loop is being made
     extra: dict[str, Any] = {"clock": lambda: source.heard_s} if options.counted else {}
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
-        masking = Masking(np.frombuffer(decoded.result(), np.int16), models.detector)
+        masking = Masking(reference_cry, models.detector)
         loop = Loop(Settings(audio=audio), channel, lambda: source, models.detector, masking=masking, **extra)
-        memory.settle()
         ready()
         if options.told:
             loop.turn()
             print("decided", flush=True)
-        loop.run()
+        loop.run(memory.settle)
 
 
 def word_cards(count: int) -> tuple[str, ...]:

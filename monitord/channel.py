@@ -30,7 +30,7 @@ class Channel:
     """
 
     def __init__(self, path: Path, role: Role, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
+        self._path = str(path)
         self._role = role
         self._clock = clock
         self._boot = os.urandom(1)[0]
@@ -44,22 +44,28 @@ class Channel:
         Raises:
             WireError: it is no message that may be sent; nothing was queued.
         """
-        encode(Frame(message, self._role, self._boot, self._sequence))  # Before it could block what comes after it.
-        self._waiting.append((self._clock(), self._sequence, message))
-        self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
+        frame = encode(Frame(message, self._role, self._boot, self._sequence))  # Before it could block what follows it.
         self.flush()
+        if self._waiting or not self._sent(frame):
+            self._waiting.append((self._clock(), self._sequence, message))
+        self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
 
     def flush(self) -> int:
         """Send what waits, in order; returns how many messages still wait."""
         while self._waiting:
             since, sequence, message = self._waiting[0]
             age_s = min(AGE_MAX_S, max(0, int(self._clock() - since)))
-            try:
-                self._socket.sendto(encode(Frame(message, self._role, self._boot, sequence, age_s)), str(self._path))
-            except OSError:  # No socket yet, nobody bound to it, or its queue is full: all mean "later".
+            if not self._sent(encode(Frame(message, self._role, self._boot, sequence, age_s))):
                 break
             self._waiting.popleft()
         return len(self._waiting)
+
+    def _sent(self, frame: bytes) -> bool:
+        try:
+            self._socket.sendto(frame, self._path)
+        except OSError:  # No socket yet, nobody bound to it, or its queue is full: all mean "later".
+            return False
+        return True
 
     def close(self) -> None:
         """Flush once more and close."""

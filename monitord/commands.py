@@ -10,7 +10,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from monitord import __version__, service, settings
+from monitord import __version__, memory, service, settings
 from monitord.checked import Checked
 from monitord.confine import Process, isolate
 
@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def audio(options: argparse.Namespace) -> int:
+    memory.start()
     isolate(Process.EAR)
     service.follow_supervisor()
     service.log_setup("ear")

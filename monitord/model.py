@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float32]
+_LEAST, _MOST = np.float32(-128), np.float32(127)
 
 
 class _Loaded:
@@ -77,12 +78,15 @@ class Model(_Loaded):
             raise ModelError(
                 f"{self.path}: tensors {shapes} do not fit the card's {card.input_shape} -> {len(card.labels)} int8"
             )
-        self._in_scale, self._in_zero = self._in["quantization"]
+        self._in_scale, self._in_zero = map(np.float32, self._in["quantization"])
 
     def logits(self, example: Floats) -> Floats:
         """Logits, shape (labels,), float32, of one example of shape `card.input_shape`, float32."""
-        steps = np.rint(example / np.float32(self._in_scale)) + self._in_zero
-        self._run(np.clip(steps, -128, 127).astype(np.int8))
+        steps = example / self._in_scale
+        np.rint(steps, out=steps)
+        steps += self._in_zero
+        np.minimum(np.maximum(steps, _LEAST, out=steps), _MOST, out=steps)
+        self._run(steps.astype(np.int8))
         scale, zero = self._outs[0]["quantization"]
         raw = self._interpreter.get_tensor(self._outs[0]["index"]).astype(np.float32)
         return np.asarray((raw[0] - np.float32(zero)) * np.float32(scale), np.float32)

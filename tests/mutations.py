@@ -75,7 +75,7 @@ OF_THE_EAR = (
          "                    pass\n", f"{MICROPHONE} -k fetches"),
     _ear("ROOM_TOO_LOUD", "masking", "return self._misses >= MISSES", "return False",
          "tests/audio/test_masking.py -k told_within"),
-    _ear("ROOM_TOO_LOUD: told", "loop", "{Fault.ROOM_TOO_LOUD} if drowned else ()", "()", f"{LOOP} -k drown"),
+    _ear("ROOM_TOO_LOUD: told", "loop", "DROWNED if drowned else frozenset()", "frozenset()", f"{LOOP} -k drown"),
     _ear("a detector that decides nothing", "loop", "now - self._progress_at < PROGRESS_S", "True", LOOP),
     _ear("a pause that nobody ends", "loop", "now - self._switched_at < PAUSE_MAX_S + PATIENCE_S", "True", LOOP),
     _ear("DETECTOR_MODEL", "process", "channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))", "pass",
@@ -86,7 +86,7 @@ OF_THE_EAR = (
 )  # fmt: skip
 
 OF_MODELS = (
-    Mutation("a model that was changed", "monitord/card.py", "hashlib.sha256(content).hexdigest() != sha256", "False",
+    Mutation("a model that was changed", "monitord/card.py", "_sha256(content) != sha256", "False",
              "tests/test_model.py -k changed"),
     Mutation("a card without a field", "monitord/card.py", "except (KeyError, TypeError) as missing:",
              "except ZeroDivisionError as missing:", "tests/test_model.py -k missing_field"),

@@ -56,6 +56,7 @@ FLOORS: dict[str, int] = {
     "monitord.audio": 2,
     "monitord.audio.features": 2,
     "monitord.audio.level": 2,
+    "monitord.audio.recent": 2,
     "monitord.audio.smoothing": 2,
     "monitord.audio.soundcard": 2,
     "monitord.audio.embedding": 2,

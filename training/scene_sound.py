@@ -1,4 +1,4 @@
-"""Makes the sound of the demo's scene, monitord/scene/night.flac: a made-up night, owned outright.
+"""Makes the sound of the demo's scene, monitord/scene/night.flac, and its cry alone: a made-up night, owned outright.
 
     python -m training.scene_sound --out monitord/scene/night.flac
 
@@ -29,6 +29,7 @@ from training.augment import Sound, level_db, room, scaled
 RATE = 16_000
 SECONDS = 36.0
 DOOR_AT, SPEECH_AT, CRY_AT, CRY_UNTIL = 4.0, 6.5, 16.0, 26.0
+ALONE_S = (16.2, 24.2)
 ROOM_DB, DOOR_DB, SPEECH_DB, CRY_DB = -62.0, -18.0, -26.0, -22.0
 SENTENCE = "Good night. I will leave the door open a little."
 
@@ -146,6 +147,9 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     samples = night()
     soundfile.write(out, samples, RATE, subtype="PCM_16")
+    # What the ear mixes into a loud room, for a process that has no decoder.
+    begin, end = (round(seconds * RATE) for seconds in ALONE_S)
+    soundfile.write(out.with_name("cry.wav"), samples[begin:end], RATE, subtype="PCM_16")
     peak = np.abs(samples.astype(np.int32)).max() / 32768
     print(f"{out}: {len(samples) / RATE:.1f} s, {out.stat().st_size} bytes, peak {20 * np.log10(peak):.1f} dBFS")
 

@@ -106,6 +106,7 @@ class Cadence:
 SMOKE = Cadence("smoke_alarm", 3, 0.5, 0.5, 1.5, dip_db=6.0, ring_s=0.08, core=0.6)
 CARBON_MONOXIDE = Cadence("co_alarm", 4, 0.1, 0.1, 5.0, dip_db=3.0, ring_s=0.06, core=0.5)
 LABELS = (SMOKE.label, CARBON_MONOXIDE.label)
+_NONE = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +331,8 @@ class Alarms:
 
     def posteriors(self, end: int) -> tuple[float, ...]:
         """One posterior per label at `end` (samples), when there are no frames for it: the level gate is closed."""
+        if not any([matcher.groups for matcher in self._matchers]):  # noqa: C419 - a list of two is there sooner
+            return _NONE
         return tuple(matcher.posterior(end // self._hop) for matcher in self._matchers)
 
     def _silence(self, until: int) -> None:

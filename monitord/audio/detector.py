@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from monitord.audio.features import RATE_HZ, LogMel, Samples
-from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
+from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies, piece_levels
+from monitord.audio.recent import Recent
 from monitord.audio.smoothing import AtOnce, Hysteresis, Smoothing
 from monitord.audio.soundcard import Rule, SoundCard, logistic
 from monitord.model import Card, ModelError
@@ -86,8 +87,6 @@ class Opener(Protocol):
         ...
 
 
-_ROOM = 8
-"""Hops."""
 _NONE: Mapping[str, float] = {}
 
 
@@ -212,14 +211,13 @@ class Detector:
         self._hysteresis = [Hysteresis(rule.threshold, rule.release) for rule in rules]
         shortcuts = [rule.at_once for rule in rules]
         self._at_once = [None if each is None else AtOnce(each.window, each.threshold) for each in shortcuts]
+        self._pieces = card.hop // PIECE
         self._overlap = card.front.window - card.front.hop
         # The newest hop lies at the end; before it, what a whole window of frames needs, or a second look.
         needs = [(card.frames * card.front.hop) + self._overlap, card.hop + self._overlap]
         self._needs = max([*needs, *(verifier.needs for verifier in verifiers)])
-        # Some hops of room behind it: what is needed is moved to the front when they are full, not with each hop.
-        self._kept = np.zeros(self._needs + _ROOM * card.hop, np.int16)
-        self._end = self._needs
-        self._filled = 0
+        self._recent = Recent(self._needs + card.hop)
+        self._later = 0  # Samples that came after the end of the newest hop.
         self._hops = 0
         self._frames = np.zeros((card.frames, card.front.bins), np.float32)
         self._frames_current = False
@@ -229,37 +227,42 @@ class Detector:
         self._quiet_hops = self._window
 
     def feed(self, samples: Samples) -> list[Decision]:
-        """Take `samples`, shape (n,), int16, mono, 16 kHz, any n; returns the decisions that fell due, oldest first."""
+        """Take `samples`; returns the decisions that fell due, oldest first.
+
+        Args:
+            samples: shape (n,), int16, mono, 16 kHz, any n. They are kept as they are for some seconds, not copied.
+        """
+        hop = self.card.hop
+        self._recent.add(samples)
+        self._later += len(samples)
+        hops = self._later // hop
+        if not hops:
+            return []
+        # The energies of all hops at once: two calls of numpy cost more than what they compute.
+        whole = samples if self._later == len(samples) else self._recent.newest(self._later)
+        energies = piece_energies(whole[: hops * hop])
         decisions = []
-        hop, kept = self.card.hop, self._kept
-        taken = 0
-        while taken < len(samples):
-            if self._end + hop > len(kept):
-                kept[: self._needs] = kept[self._end - self._needs : self._end]
-                self._end = self._needs
-            count = min(hop - self._filled, len(samples) - taken)
-            at = self._end + self._filled
-            kept[at : at + count] = samples[taken : taken + count]
-            taken += count
-            self._filled += count
-            if self._filled == hop:
-                self._end += hop
-                self._filled = 0
-                decisions.append(self._decide())
+        for at in range(0, hops * self._pieces, self._pieces):
+            self._later -= hop
+            decisions.append(self._decide(energies[at : at + self._pieces]))
         return decisions
 
-    def _decide(self) -> Decision:
+    def _decide(self, energies: list[float]) -> Decision:
+        """The decision of the hop that ends with the newest sample.
+
+        Args:
+            energies: of its pieces.
+        """
         self._hops += 1
         end = self._hops * self.card.hop
-        energies = piece_energies(self._newest(self.card.hop))
-        is_open = self._level_gate.update([dbfs(energy) for energy in energies], hearing=bool(self._heard))
+        is_open = self._level_gate.update(piece_levels(energies), hearing=bool(self._heard))
         stages: dict[str, Stages] = {}
         if is_open:
             posteriors, stages = self._look(end)
-        elif self._listeners:
-            posteriors = self._silent + [value for each in self._listeners for value in each.posteriors(end)]
         else:
-            posteriors = self._nothing
+            posteriors = self._silent.copy()
+            for listener in self._listeners:
+                posteriors += listener.posteriors(end)
         self._quiet_hops = 0 if is_open or any(posteriors) else self._quiet_hops + 1
         smoothed, at_once, events = self._nothing, _NONE, []
         # In lasting quiet all posteriors are zero: nothing is left to be smoothed, and nothing can begin or end.
@@ -325,4 +328,4 @@ class Detector:
         return frames
 
     def _newest(self, count: int) -> Samples:
-        return self._kept[self._end - count : self._end]
+        return self._recent.newest(count, self._later)

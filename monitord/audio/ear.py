@@ -66,6 +66,7 @@ class Ear:
         now: seconds, monotonic; the first heartbeat is due at once.
 
     Attributes:
+        faults: those that stand.
         silence_is_fault: whether `SILENT_S` of digital silence mean a microphone that is muted or dead, as they do not
             after the end of a file.
     """
@@ -73,7 +74,7 @@ class Ear:
     def __init__(self, config: Senses, now: float) -> None:
         self._gate = LookGate(config.video)
         self._sounds: dict[Sound, _Heard] = {}
-        self._faults: set[Fault] = set()
+        self.faults: frozenset[Fault] = frozenset()
         self._level_dbfs = SILENCE_DBFS
         self._level_open = False
         self._paused = False
@@ -90,11 +91,6 @@ class Ear:
     def sounds(self) -> frozenset[Sound]:
         """The sounds that were told and have not ended."""
         return frozenset(self._sounds)
-
-    @property
-    def faults(self) -> frozenset[Fault]:
-        """The faults that stand."""
-        return frozenset(self._faults)
 
     def hear(self, decision: Decision, now: float) -> list[Message]:
         """Take one decision of the detector."""
@@ -133,9 +129,9 @@ class Ear:
 
     def fault(self, fault: Fault, now: float) -> list[Message]:
         """A fault stands; it is told once, until it is cleared."""
-        if fault in self._faults:
+        if fault in self.faults:
             return []
-        self._faults.add(fault)
+        self.faults |= {fault}
         return [Message(Kind.FAULT, fault), *(self._nothing_heard(now) if fault in DEAF else ())]
 
     def clear(self, *faults: Fault) -> list[Message]:
@@ -143,16 +139,16 @@ class Ear:
 
         That one word ends in the voice, too, what a frame that was lost on the way did not.
         """
-        if not self._faults:  # As with almost every block.
+        if not self.faults:  # As with almost every block.
             return []
-        stood = self._faults.intersection(faults)
-        self._faults -= stood
-        over = sorted(stood, key=_number) if self._faults else [None] if stood else []
+        stood = self.faults.intersection(faults)
+        self.faults -= stood
+        over = sorted(stood, key=_number) if self.faults else [None] if stood else []
         return [Message(Kind.FAULT, Fault.RECOVERED, level=over_to_level(each)) for each in over]
 
     def found(self, faults: frozenset[Fault], among: frozenset[Fault], now: float) -> list[Message]:
         """Of `among`, just `faults` stand now."""
-        if not faults and not self._faults:
+        if not faults and not self.faults:
             return []
         messages = [message for fault in sorted(faults, key=_number) for message in self.fault(fault, now)]
         return messages + self.clear(*(among - faults))
@@ -160,7 +156,7 @@ class Ear:
     def look_failed(self, now: float) -> list[Message]:
         """The eye could not be asked. The sound was told already; this tells why no sight will follow."""
         self._gate.look_failed(now)
-        self._faults.add(Fault.EYE_UNREACHABLE)
+        self.faults |= {Fault.EYE_UNREACHABLE}
         return [Message(Kind.FAULT, Fault.EYE_UNREACHABLE)]
 
     def _judge_silence(self, now: float) -> list[Message]:

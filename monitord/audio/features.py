@@ -72,7 +72,10 @@ class LogMel:
         self.front = front
         self._hann = np.hanning(front.window).astype(np.float32)
         # Mean energy per sample and bin, so that the figures do not depend on the window's length.
-        self._mel = mel_matrix(front) / np.float32(np.sum(self._hann**2) ** (front.power / 2))
+        mel = mel_matrix(front) / np.float32(np.sum(self._hann**2) ** (front.power / 2))
+        # No filter reaches beyond `high_hz`: half of the spectrum need not be squared.
+        self._top = int(np.flatnonzero(mel.any(axis=1))[-1]) + 1
+        self._mel = np.ascontiguousarray(mel[: self._top])
 
     def frames(self, samples: Samples) -> Frames:
         """Log-mel frames of `samples`.
@@ -92,10 +95,12 @@ class LogMel:
         step = samples.itemsize
         # A view, as `sliding_window_view` makes it, which takes twenty times as long to do so.
         pieces = np.ndarray((count, front.window), samples.dtype, samples, 0, (front.hop * step, step))
-        spectrum = np.fft.rfft(pieces * self._hann, front.points, axis=1)
-        strength = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        spectrum = np.fft.rfft(pieces * self._hann, front.points, axis=1)[:, : self._top]
+        strength = np.square(spectrum.real)
+        strength += np.square(spectrum.imag)
+        strength = strength.astype(np.float32, copy=False)  # Numpy 1 transforms in double precision.
         if front.power == 1:
             np.sqrt(strength, out=strength)
-        energy = strength @ self._mel
+        energy: Frames = strength @ self._mel
         energy += np.float32(front.floor)
         return np.log(energy, out=energy)

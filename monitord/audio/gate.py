@@ -145,6 +145,9 @@ class LookGate:
             began: whether a known sound began with this hop.
             sounding: whether any known sound goes on.
         """
+        if self.state is Gate.IDLE and not (level_open or sounding):  # As almost always.
+            self._unseen = False
+            return ()
         actions = self._time_passes(now)
         if self.state is Gate.IDLE and level_open:
             actions += self._take(Event.LEVEL_OPENED, now)

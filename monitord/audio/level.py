@@ -40,6 +40,7 @@ FALL = 0.5
 HOLD_S = 3.0
 
 _FULL_SCALE_DB = 20.0 * math.log10(32768.0)
+_VECDOT = hasattr(np, "vecdot")
 
 
 def piece_energies(samples: Samples) -> list[float]:
@@ -49,13 +50,20 @@ def piece_energies(samples: Samples) -> list[float]:
         samples: shape (n * PIECE,), int16.
     """
     pieces = samples.reshape(-1, PIECE).astype(np.float32)
-    energies: list[float] = np.einsum("ij,ij->i", pieces, pieces).tolist()
+    # Cheaper by a third than einsum, which is what numpy 1 has.
+    sums = np.vecdot(pieces, pieces) if _VECDOT else np.einsum("ij,ij->i", pieces, pieces)
+    energies: list[float] = sums.tolist()
     return [energy / PIECE for energy in energies]
 
 
 def dbfs(energy: float) -> float:
     """Level of a mean square: 0 dBFS is the RMS of a square wave at full scale; not below `SILENCE_DBFS`."""
     return max(10.0 * math.log10(energy) - _FULL_SCALE_DB, SILENCE_DBFS) if energy > 0.0 else SILENCE_DBFS
+
+
+def piece_levels(energies: Sequence[float]) -> list[float]:
+    """Level of each of `piece_energies`, dBFS, as `dbfs` has it: one step in one sample is louder than its lowest."""
+    return [10.0 * math.log10(energy) - _FULL_SCALE_DB if energy else SILENCE_DBFS for energy in energies]
 
 
 class LevelGate:
@@ -78,12 +86,18 @@ class LevelGate:
             levels: one per 50 ms.
             hearing: whether the detector hears something it knows; the floor then does not rise.
         """
-        threshold = self.floor_dbfs + OPEN_OVER_DB
-        loud = sum(level >= threshold for level in levels)
-        rise = 0.0 if hearing else RISE_DB_PER_S * PIECE_S
         floor = self.floor_dbfs
+        threshold = floor + OPEN_OVER_DB
+        loud = 0
+        rise = 0.0 if hearing else RISE_DB_PER_S * PIECE_S
         for level in levels:
-            floor += (level - floor) * FALL if level < floor else min(rise, level - floor)
+            if level >= threshold:
+                loud += 1
+            over = level - floor
+            if over < 0.0:
+                floor += over * FALL
+            else:
+                floor += rise if over > rise else over  # noqa: FURB136 - twenty calls of min() a second
         self.floor_dbfs = max(floor, FLOOR_MIN_DBFS)
         if loud >= OPEN_PIECES:
             self._hold = round(HOLD_S / PIECE_S)

@@ -121,13 +121,19 @@ class Loop:
         if self._source is not None:
             self._source.wake()
 
-    def run(self) -> None:
+    def run(self, begun: Callable[[], object] = lambda: None) -> None:
         """Run until `stop`.
+
+        Args:
+            begun: called once, after the first turn: what need not delay the first decision.
 
         Raises:
             SourceHangs: the source could not be closed, or opening it anew does not help.
         """
         with self._look_socket:
+            if not self._stopping:
+                self.turn()
+                begun()
             while not self._stopping:
                 self.turn()
             self._close()
@@ -138,32 +144,42 @@ class Loop:
         if self._watchdog_s is not None and now >= self._watchdog_at and self._alive(now):
             self._watchdog_at = now + self._watchdog_s
             service.notify("WATCHDOG=1")
-        self._mind_the_switch(now)
+        if now >= self._switch_at:
+            self._mind_the_switch(now)
         try:
             block = self._next_block(now)
         except MicrophoneError as cause:
             self._lost(cause)
             return
         now = self._clock()
-        if block is None and self._opened_at is not None and now - self._opened_at >= OPENING_S:
-            log.warning("no sound %g s after the microphone was to be opened; it is waited for", now - self._opened_at)
-            self._opened_at = None
-            self._say(self._ear.fault(Fault.MICROPHONE_STALLED, now), now)
-        decisions = [] if block is None else self._detector.feed(block)
-        if block is not None:
-            self._going_well(block, now)
-        if decisions and (self._health.changes or not self._ear.silence_is_fault):
-            self._progress_at = now
-        if block is not None and self._masking is not None:
-            drowned = self._masking.take(block, decisions[-1] if decisions else None)
-            self._say(self._ear.found(frozenset({Fault.ROOM_TOO_LOUD} if drowned else ()), DROWNED, now), now)
+        decisions = self._take(block, now) if block is not None else self._nothing_came(now)
         for decision in decisions:
-            messages = self._ear.hear(decision, now)
-            self._say(messages, now)
-            self._print(decision, messages)
+            if messages := self._ear.hear(decision, now):
+                self._say(messages, now)
+            if self._trace:
+                self._print(decision, messages)
         if not decisions:
             self._say(self._ear.tick(now), now)
             self._channel.flush()  # What a voice that was away has missed need not wait for the next message.
+
+    def _take(self, block: Samples, now: float) -> list[Decision]:
+        """What follows from a block before anything is said on the sound in it; most often nothing does."""
+        decisions = self._detector.feed(block)
+        self._going_well(block, now)
+        if decisions and (self._health.changes or not self._ear.silence_is_fault):
+            self._progress_at = now
+        if self._masking is not None:
+            drowned = self._masking.take(block, decisions[-1] if decisions else None)
+            if drowned or self._ear.faults:
+                self._say(self._ear.found(DROWNED if drowned else frozenset(), DROWNED, now), now)
+        return decisions
+
+    def _nothing_came(self, now: float) -> list[Decision]:
+        if self._opened_at is not None and now - self._opened_at >= OPENING_S:
+            log.warning("no sound %g s after the microphone was to be opened; it is waited for", now - self._opened_at)
+            self._opened_at = None
+            self._say(self._ear.fault(Fault.MICROPHONE_STALLED, now), now)
+        return []
 
     def _alive(self, now: float) -> bool:
         """Whether sound that changes went through the detector of late, or the owner knows why not."""
@@ -171,8 +187,6 @@ class Loop:
         return explained or now - self._progress_at < PROGRESS_S
 
     def _mind_the_switch(self, now: float) -> None:
-        if now < self._switch_at:
-            return
         self._switch_at = now + TICK_S
         wanted = self._wanted_closed(now)
         if wanted == (self._ear.gate is Gate.PAUSED):
@@ -228,7 +242,7 @@ class Loop:
         """A block came: what kept the ear from hearing is over; what may come again is over after a while."""
         assert self._source is not None  # noqa: S101 - a block came from it
         self._stalls, self._opened_at = 0, None
-        messages = self._ear.clear(*DEAF)
+        messages = self._ear.clear(*DEAF) if self._ear.faults else []
         if self._source.overruns > self._overruns:
             self._overruns, self._trouble_at = self._source.overruns, now
             messages += self._ear.fault(Fault.MICROPHONE_OVERRUN, now)
@@ -236,8 +250,11 @@ class Loop:
             self._failures = 0
             messages += self._ear.clear(Fault.MICROPHONE_OVERRUN)
         if self._source.silence_is_fault:  # A file may be what it likes.
-            messages += self._ear.found(self._health.take(block), health.FAULTS, now)
-        self._say(messages, now)
+            ill = self._health.take(block)
+            if ill or self._ear.faults:
+                messages += self._ear.found(ill, health.FAULTS, now)
+        if messages:
+            self._say(messages, now)
 
     def _close(self) -> None:
         source, self._source, self._opened_at = self._source, None, None
@@ -260,8 +277,6 @@ class Loop:
             self._say(self._ear.clear(Fault.EYE_UNREACHABLE), now)
 
     def _print(self, decision: Decision, messages: list[Message]) -> None:
-        if not self._trace:
-            return
         try:
             print(json.dumps(trace_line(decision, self._ear.gate, messages)), flush=True)  # noqa: T201 - the trace
         except OSError:  # Its reader went away; hearing goes on.

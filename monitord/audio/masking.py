@@ -47,6 +47,8 @@ _ACTIVE_DB = 20.0
 
 def at_level(cry: Samples, level_dbfs: float) -> Samples:
     """`cry`, shape (n,), int16, as loud as `level_dbfs`: the RMS of its pieces, but for the pauses between them."""
+    if not len(cry):
+        return cry
     energies = np.array(piece_energies(cry[: len(cry) // PIECE * PIECE]))
     loud = energies[energies >= energies.max() * 10.0 ** (-_ACTIVE_DB / 10.0)]
     gain = 10.0 ** ((level_dbfs - dbfs(float(loud.mean()))) / 20.0)
@@ -58,12 +60,12 @@ class Masking:
     """Asks the question of one stream.
 
     Args:
-        cry: the reference, shape (n,), int16, 16 kHz, a few seconds.
+        read_cry: gives the reference, shape (n,), int16, 16 kHz, a few seconds; empty: there is none.
         make_detector: makes a fresh detector with the level gate it is given.
     """
 
-    def __init__(self, cry: Samples, make_detector: Callable[[LevelGate], Detector]) -> None:
-        self._cry = at_level(cry, CRY_DBFS)
+    def __init__(self, read_cry: Callable[[], Samples], make_detector: Callable[[LevelGate], Detector]) -> None:
+        self._read_cry = read_cry
         self._make_detector = make_detector
         self._room: deque[Samples] = deque()
         self._kept = 0
@@ -125,12 +127,13 @@ class Masking:
 
     def _found(self, room: Samples, floor_dbfs: float) -> bool:
         """Whether a detector in `room`, which has learned its quiet, hears the cry."""
+        cry = at_level(self._read_cry(), CRY_DBFS)
         gate = LevelGate()
         gate.floor_dbfs = max(floor_dbfs, SILENCE_DBFS)
         detector = self._make_detector(gate)
         detector.feed(room[: round(LEAD_S * RATE_HZ)])
-        background = np.resize(room, len(self._cry)).astype(np.int32)
-        mixed = np.clip(background + self._cry, -32768, 32767).astype(np.int16)
+        background = np.resize(room, len(cry)).astype(np.int32)
+        mixed = np.clip(background + cry, -32768, 32767).astype(np.int16)
         return any(CRY in decision.heard for decision in detector.feed(mixed))
 
 

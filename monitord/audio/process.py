@@ -14,27 +14,25 @@ import numpy as np
 
 from monitord import memory, model, paths, service
 from monitord.audio.ear import GOODBYE, hello
-from monitord.audio.features import RATE_HZ, Samples
 from monitord.audio.loop import Loop, SourceHangs
 from monitord.audio.masking import Masking
 from monitord.audio.models import EarModels
 from monitord.channel import Channel
 from monitord.confine import REFUSED, Process, confine
-from monitord.errand import Errand
 from monitord.events import Fault, Kind, Message, Role, over_to_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitord.audio.features import Samples
     from monitord.audio.source import Source
     from monitord.settings import Hearing, Senses
 
 log = logging.getLogger(__name__)
 
 FILE = "file:"
-SCENE = Path(__file__).parents[1] / "scene" / "night.flac"
-CRY_S = (16.2, 24.2)
-"""Where in the scene the cry is, seconds."""
+CRY = Path(__file__).parents[1] / "scene" / "cry.wav"
+"""Seconds 16.2 to 24.2 of the scene."""
 FAILED = 1
 
 
@@ -46,8 +44,6 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
         trace: print each decision as one JSON object a line on stdout.
         unconfined: listen even where a mandatory measure of confinement does not hold, and say so.
     """
-    # By a child: libsndfile is needed for this alone, and not after the start. It has ended before a microphone opens.
-    decoded = None if config.audio.device.startswith(FILE) else Errand(lambda: reference_cry().tobytes())
     try:
         open_source = opener(config.audio)
     except OSError as cause:
@@ -65,8 +61,7 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
             models = EarModels.load(config.audio)
             for name, line in models.lines():
                 log.info("model %s: %s", name, line)
-            cry = np.frombuffer(b"" if decoded is None else decoded.result(), np.int16)
-            masking = Masking(cry, models.detector) if len(cry) else None
+            masking = None if config.audio.device.startswith(FILE) else Masking(reference_cry, models.detector)
             loop = Loop(config, channel, open_source, models.detector, trace=trace, masking=masking)
         except model.ModelError as cause:
             channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))
@@ -76,9 +71,8 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
         service.notify("READY=1")
-        memory.settle()
         try:
-            loop.run()
+            loop.run(memory.settle)
         except SourceHangs as cause:
             log.error("%s", cause)  # noqa: TRY400 - one line for the owner; a traceback tells nothing more
             channel.flush()
@@ -90,24 +84,18 @@ def main(config: Senses, *, trace: bool = False, unconfined: bool = False) -> in
 
 
 def reference_cry() -> Samples:
-    """The cry of the bundled scene, a synthesised one: shape (n,), int16, 16 kHz; empty where it cannot be read."""
+    """The cry of the bundled scene, a synthesised one: shape (n,), int16, 16 kHz; empty where it cannot be read.
+
+    Read anew each time: it is asked for once in minutes, and most often never.
+    """
+    import wave  # noqa: PLC0415 - not at the start, which others wait for
+
     try:
-        # Here, so that the ear does not keep it.
-        from monitord.audio.files import SoundFileError, read_pieces  # noqa: PLC0415
-    except OSError as cause:
-        log.warning("libsndfile cannot be loaded (%s): nobody asks whether a cry would be heard over the noise", cause)
+        with wave.open(str(CRY)) as file:
+            return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    except (OSError, EOFError, wave.Error) as cause:
+        log.warning("%s cannot be read (%s): nobody asks whether a cry would be heard over the noise", CRY, cause)
         return np.zeros(0, np.int16)
-    begin, end = (round(seconds * RATE_HZ) for seconds in CRY_S)
-    pieces: list[Samples] = []
-    try:
-        for piece in read_pieces(SCENE):
-            pieces.append(piece)
-            if sum(map(len, pieces)) >= end:
-                break
-    except SoundFileError as cause:
-        log.warning("%s; nobody asks whether a cry would be heard over the noise", cause)
-        return np.zeros(0, np.int16)
-    return np.ascontiguousarray(np.concatenate(pieces)[begin:end])
 
 
 def opener(audio: Hearing) -> Callable[[], Source]:

@@ -18,7 +18,6 @@ from monitord.audio.masking import Masking
 from monitord.audio.models import EarModels
 from monitord.audio.process import reference_cry
 from monitord.channel import Channel
-from monitord.errand import Errand
 from monitord.events import Role
 
 if TYPE_CHECKING:
@@ -86,7 +85,6 @@ class MadeSource:
 
 def main(config: Senses, kind: str, seconds: float) -> int:
     """Listen for so long; "ready" on stdout says that it begins."""
-    cry = np.frombuffer(Errand(lambda: reference_cry().tobytes()).result(), np.int16)
     models = EarModels.load(config.audio)
     sound = made_sound(kind)
     with Channel(paths.runtime_dir() / paths.EVENTS_SOCKET, Role.EAR) as channel:
@@ -95,10 +93,9 @@ def main(config: Senses, kind: str, seconds: float) -> int:
             channel,
             lambda: MadeSource(sound, config.audio.period_s, loop.stop, seconds),
             models.detector,
-            masking=Masking(cry, models.detector),
+            masking=Masking(reference_cry, models.detector),
         )
-        memory.settle()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        loop.run()
+        loop.run(memory.settle)
     return 0

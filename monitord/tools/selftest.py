@@ -132,7 +132,7 @@ class _Run:
         seen, section = self._seen, self._config.selftest
         try:
             audio = self._config.audio.model_copy(update={"words": ()})  # What somebody enrolled is the ear's.
-            seen.knows = Masking(test_cry(), EarModels.load(audio).detector).able
+            seen.knows = Masking(test_cry, EarModels.load(audio).detector).able
         except model.ModelError:
             seen.knows = None  # The ear has the same models, and tells of them by itself.
         if seen.knows is False:

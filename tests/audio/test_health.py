@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitord.audio import health
@@ -135,3 +135,28 @@ def test_how_the_stream_is_cut_changes_nothing_but_when_it_is_said(cuts, fault):
 
 def test_no_samples_say_nothing():
     assert Health().take(np.zeros(0, np.int16)) == frozenset()
+
+
+def shapes():
+    """Blocks around each limit, and at it: of an offset, of single peaks, of the faintest spread."""
+    step = st.sampled_from([0, 1, 65, 66, 130, 131, 132, 185, 186, 1637, 1638, 1639, 32699, 32700, 32767])
+    return st.tuples(step, step, st.integers(-32768, 32767), st.integers(1, 16000), st.sampled_from([100, 800, 16000]))
+
+
+@settings(deadline=None)
+@given(st.lists(shapes(), min_size=1, max_size=6))
+@example([(65, 65, 0, 16000, 16000)])  # The least deviation of its spread: two samples at its ends.
+@example([(0, 1638, 1, 1, 16000)])
+@example([(32700, 0, 0, 100, 16000)])
+def test_what_its_two_ends_rule_out_is_no_fault(made):
+    """Beside one that judges every block by every detector."""
+    quick, whole = Health(), Health()
+    whole._seconds[Fault.EYE_UNREACHABLE] = 1.0  # Some fault counts up: nothing is left out.
+    for low, high, base, every, length in made:
+        block = np.full(length, base)
+        block[::every] -= low
+        block[1::every] += high
+        block = np.clip(block, -32768, 32767).astype(np.int16)
+        for _ in range(60):
+            assert quick.take(block) == whole.take(block)
+            assert quick.changes == whole.changes == (block.min() < block.max())

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitord.audio import level
-from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies
+from monitord.audio.level import PIECE, LevelGate, dbfs, piece_energies, piece_levels
 
 HOP_PIECES = 10
 
@@ -165,3 +165,41 @@ def test_the_floor_never_leaves_its_range_nor_outruns_its_rise(levels, pieces):
         assert gate.floor_dbfs >= level.FLOOR_MIN_DBFS
         assert gate.floor_dbfs <= max(before, *taken, level.FLOOR_MIN_DBFS)
         assert gate.floor_dbfs - before <= len(taken) * level.PIECE_S * level.RISE_DB_PER_S + 1e-9
+
+
+class PlainGate:
+    """The gate as its docstring says it, with nothing made cheap."""
+
+    def __init__(self):
+        self.open, self.floor_dbfs, self.hold = False, level.FLOOR_START_DBFS, 0
+
+    def update(self, levels, *, hearing):
+        loud = sum(each >= self.floor_dbfs + level.OPEN_OVER_DB for each in levels)
+        rise = 0.0 if hearing else level.RISE_DB_PER_S * level.PIECE_S
+        floor = self.floor_dbfs
+        for each in levels:
+            floor += (each - floor) * level.FALL if each < floor else min(rise, each - floor)
+        self.floor_dbfs = max(floor, level.FLOOR_MIN_DBFS)
+        self.hold = round(level.HOLD_S / level.PIECE_S) if loud >= level.OPEN_PIECES else self.hold - len(levels)
+        self.open = loud >= level.OPEN_PIECES or (self.open and self.hold > 0)
+        return self.open
+
+
+@given(
+    st.lists(st.lists(st.floats(-127, 0) | st.floats(-66, -50), max_size=10), max_size=60),
+    st.lists(st.booleans(), min_size=60, max_size=60),
+)
+def test_it_decides_as_the_plain_form_does(hops, hearing):
+    gate, plain = LevelGate(), PlainGate()
+    for levels, hears in zip(hops, hearing, strict=False):
+        assert gate.update(levels, hearing=hears) == plain.update(levels, hearing=hears)
+        assert gate.floor_dbfs == plain.floor_dbfs
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=20), st.integers(1, PIECE))
+def test_levels_and_energies_are_what_they_are_called(steps, width):
+    pieces = np.zeros((len(steps), PIECE), np.int16)
+    pieces[:, :width] = np.array(steps, np.int16)[:, None]
+    energies = piece_energies(pieces.ravel())
+    assert energies == pytest.approx(np.mean(pieces.astype(np.float64) ** 2, axis=1).tolist(), rel=1e-5)
+    assert piece_levels(energies) == [dbfs(energy) for energy in energies]

@@ -1,5 +1,6 @@
 """The loop with a scripted microphone, a clock that stands in for time, and real sockets for the voice and the eye."""
 
+import gc
 import json
 import socket
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from monitord import paths
+from monitord import memory, paths
 from monitord.audio import loop as loop_module
 from monitord.audio.detector import Detector
 from monitord.audio.loop import BACK_OFF_S, OPENING_S, PATIENCE_S, PROGRESS_S, STALLS_MAX, STEADY_S, Loop, SourceHangs
@@ -354,3 +355,24 @@ def test_stop_ends_the_run_and_closes_the_source(house, hops):
     house.loop.stop()
     house.loop.run()
     assert source.closed
+
+
+def test_what_need_not_delay_the_first_decision_comes_after_it(house, hops, capsys):
+    house.sources = [FakeSource(hops(3))]
+    lines = []
+
+    def begun():
+        lines.append(len(capsys.readouterr().out.splitlines()))
+        house.loop.stop()
+
+    house.loop.run(begun)
+    assert lines == [1]
+
+
+def test_the_collector_of_garbage_rests_during_a_start_only():
+    assert gc.isenabled()
+    memory.start()
+    assert not gc.isenabled()
+    memory.settle()
+    gc.unfreeze()
+    assert gc.isenabled()

@@ -7,7 +7,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from monitord.audio.features import RATE_HZ
@@ -40,7 +39,7 @@ class CountedEar:
         self.voice.bind(str(folder / "events.sock"))
         self.channel = Channel(folder / "events.sock", Role.EAR)
         models = EarModels.load(config.audio)
-        masking = Masking(np.ascontiguousarray(reference_cry()), models.detector)
+        masking = Masking(reference_cry, models.detector)
         self.loop = Loop(config, self.channel, lambda: self, models.detector, masking=masking, clock=lambda: self.now_s)
 
     def read(self, timeout_s):

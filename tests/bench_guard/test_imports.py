@@ -33,7 +33,7 @@ look(open_camera("file:monitord/scene/pictures"), Classifier.load(paths.models_d
 """
 PROCESSES = {
     "supervisor": ("import monitord.supervisor", CHECKS | (SLOW - {"tempfile"}) | {"numpy", "sqlite3"}, 170),
-    "ear": (EAR, CHECKS | SLOW | {"soundfile", "soxr", "cv2", "sqlite3"}, 300),
+    "ear": (EAR, CHECKS | SLOW | {"soundfile", "soxr", "cv2", "sqlite3", "wave", "hashlib"}, 275),
     "eye": (EYE, CHECKS | (SLOW - {"subprocess"}) | {"soundfile", "soxr", "sqlite3", "sounddevice"}, 320),
     "voice": (
         "import monitord.notify.process",

@@ -22,14 +22,14 @@ from monitord.audio.detector import Detector
 
 WAKEUPS, MESSAGES = 60, 13
 """A minute: one a second, and a heartbeat every 5 s."""
-PEAK_BYTES = 150_000
-"""For one block: what is computed of its 16,000 samples, at four bytes each, and little more."""
+PEAK_BYTES = 100_000
+"""For one block: its 16,000 samples at four bytes each, 65 KB, and half as much again for another runtime."""
 LEFT_BLOCKS = 50
 """Objects that may be left over from ten minutes."""
 CALLS = 220
 """System calls a minute beside those that bring the sound: a look at the pause switch each second, a heartbeat every
 5 s, which is taken away here too."""
-MILLION = 0.8
+MILLION = 0.4
 """Instructions for each second of quiet."""
 
 
@@ -120,6 +120,7 @@ def calls_a_minute(folder, change, pytestconfig):
             file.unlink()
         command = ["strace", "-f", "-c", "-o", str(folder / "calls"), sys.executable, "-c", program]
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ".", "RUNTIME_DIRECTORY": str(folder)}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # Else the first of both has more to do after a change.
         done = subprocess.run(
             command, cwd=pytestconfig.rootpath, env=environment, capture_output=True, text=True, check=False
         )
