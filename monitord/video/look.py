@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,11 @@ def look(
     network: Network,
     look_s: float,
     known: Known = UNCALIBRATED,
+    *,
     clock: Callable[[], float] = time.monotonic,
+    until: float = math.inf,
 ) -> Verdict:
-    """Look through `camera` for at most `look_s` seconds after its first frame.
+    """Look through `camera` for at most `look_s` seconds after its first frame, and not beyond `until`.
 
     Args:
         camera: closed.
@@ -30,23 +33,30 @@ def look(
         look_s: of this machine's time, or of the scene's where frames do not come in real time.
         known: of the empty room.
         clock: seconds, monotonic.
+        until: by `clock`; a machine that is slow to begin has a verdict of fewer frames by then, and not none.
 
     Raises:
         CameraError: the camera failed before `FRAMES_MIN` frames. Later, what was seen so far is the verdict.
     """
     seen = Look(network.operating, look_s, known)
-    collect(camera, network, seen, clock)
+    collect(camera, network, seen, clock, until)
     return seen.verdict()
 
 
-def collect(camera: Camera, network: Network, seen: Look, clock: Callable[[], float] = time.monotonic) -> None:
-    """Fill `seen` until it is over or the camera has no more frames.
+def collect(
+    camera: Camera,
+    network: Network,
+    seen: Look,
+    clock: Callable[[], float] = time.monotonic,
+    until: float = math.inf,
+) -> None:
+    """Fill `seen` until it is over, the camera has no more frames, or no other would be judged by `until`.
 
     Raises:
         CameraError: see `look`.
     """
     frames = camera.frames()
-    scene_s = 0.0
+    scene_s = longest_s = 0.0
 
     def now() -> float:
         return clock() if camera.pace_s is None else scene_s
@@ -54,8 +64,10 @@ def collect(camera: Camera, network: Network, seen: Look, clock: Callable[[], fl
     try:
         for picture in frames:
             if seen.wants(now()) or camera.pace_s == 0:
+                began = clock()
                 seen.take(glimpse(picture, network))
-                if seen.over(now()):
+                longest_s = max(longest_s, clock() - began)
+                if seen.over(now()) or clock() + longest_s >= until:
                     break
             scene_s += camera.pace_s or 0.0
     except CameraError:

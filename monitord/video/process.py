@@ -36,6 +36,8 @@ log = logging.getLogger("monitord.eye")
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 MARGIN_S = 2.0
 """Seconds before the supervisor's limit at which the eye ends itself, so that it can still say why."""
+_ANSWERING_S = 1.0
+"""Before that limit the look comes to its verdict, however few frames a slow machine has judged by then."""
 _LAST_RESORT_S = 1.0
 _REQUEST_BYTES = 64
 """More than a frame, so that a longer datagram is noticed and not cut to a valid one."""
@@ -81,8 +83,10 @@ def main(config: Senses, *, unconfined: bool = False) -> int:
                     signal.signal(number, stop.asked)
                 answer.begin()
                 program = start(number)
-            with limit(config.video.look_s + LOOK_GRACE_S - MARGIN_S, answer), closing(program):
-                label, score, calibration = _look(config, program)
+            allowed_s = config.video.look_s + LOOK_GRACE_S - MARGIN_S
+            until = time.monotonic() + allowed_s - _ANSWERING_S
+            with limit(allowed_s, answer), closing(program):
+                label, score, calibration = _look(config, program, until)
                 with stop.later():
                     answer.give(label, score, calibration)
         finally:
@@ -229,8 +233,11 @@ class _Stop:
             sys.exit(DONE)
 
 
-def _look(config: Senses, program: Rpicam | CameraError | None) -> tuple[Sight | Fault, int, Calibration]:
-    """Look once; returns what is to be told, its score in percent, and how the look compares with the empty room."""
+def _look(config: Senses, program: Rpicam | CameraError | None, until: float) -> tuple[Sight | Fault, int, Calibration]:
+    """Look once; returns what is to be told, its score in percent, and how the look compares with the empty room.
+
+    The look ends by `until`, seconds, monotonic.
+    """
     # Loaded here, under the limit, and after the confinement: both take most of the time to the verdict.
     from monitord.video import calibration  # noqa: PLC0415
     from monitord.video.camera import open_camera  # noqa: PLC0415
@@ -243,7 +250,7 @@ def _look(config: Senses, program: Rpicam | CameraError | None) -> tuple[Sight |
         known, trouble = calibration.known(network, paths.models_dir(), paths.eye_state_dir())
         if trouble:
             log.warning("%s", trouble)
-        verdict = look(camera, network, config.video.look_s, known)
+        verdict = look(camera, network, config.video.look_s, known, until=until)
     except CameraError as cause:
         log.error("%s", cause)  # noqa: TRY400 - one sentence, not a traceback
         return cause.fault, 0, Calibration.NOT_TOLD

@@ -15,7 +15,6 @@ from machine import EYE
 
 pytestmark = [pytest.mark.vm, pytest.mark.skipif(bool(virtual.missing()), reason=virtual.missing())]
 
-NO_PAUSE = "cooldown_s = 0.0\n"
 """Further keys of [video]: so that the next sound may ask for the next look."""
 LOOK_S = 300.0
 BLACK = "color=black:size=640x480:rate=5"
@@ -67,7 +66,7 @@ def test_a_camera_that_shows_nothing_useful_and_then_does(vm, trouble, says, tex
         feed_black(vm)
     elif trouble != "gone":  # Without a feed, it is no camera.
         vm.feed(noise=0 if trouble == "frozen" else 6)
-    vm.start(extra=NO_PAUSE)
+    vm.start()
     if trouble == "stopped":
         vm.run("systemctl", "kill", "--signal=STOP", "feed.service")
     vm.cry()
@@ -95,7 +94,7 @@ def test_a_camera_that_another_program_uses_names_it_and_is_used_afterwards(vm):
     (camera,) = [each for each in listed["cameras"] if each["node"] == virtual.TEST_PICTURE]
     assert camera["works"] is False
     assert camera["says"].startswith("in use by ffmpeg (process "), camera
-    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE)
+    vm.start(video=virtual.TEST_PICTURE)
     vm.cry()
     vm.verdict()
     assert told(vm) == ("Fault.CAMERA_BUSY", "Another program is using the camera.")
@@ -105,7 +104,7 @@ def test_a_camera_that_another_program_uses_names_it_and_is_used_afterwards(vm):
 
 
 def test_a_camera_that_is_pulled_out_in_mid_look_and_plugged_in_again(vm):
-    vm.start(video=virtual.TEST_PICTURE, extra=NO_PAUSE)
+    vm.start(video=virtual.TEST_PICTURE)
     # As soon as the eye has it open: frames come, but not enough of them for a verdict.
     pull = (
         f'until ls -l /proc/$(systemctl show -P MainPID {EYE})/fd 2>/dev/null | grep -q "{virtual.TEST_PICTURE}"; '
