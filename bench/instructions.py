@@ -32,6 +32,16 @@ from listeners import RATE_HZ
 
 HERE = Path(__file__).resolve().parent
 SECONDS = (30, 90)
+CPUINFO = """processor\t: 0
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+"""
+"""A Raspberry Pi 4's: the runtime asks for it, and breaks when it reads of another processor than its own."""
 SHOWN = ("read", "monitord-eco", "monitord-balanced", "yamnet-gated", "yamnet")
 
 
@@ -53,7 +63,7 @@ def needed(program: str, package: str) -> str:
 
 @dataclass(frozen=True)
 class Emulated:
-    """An arm64 Debian at `root`, packages for its Python at `packages`, and the plugin that counts."""
+    """An arm64 Debian at `root` with a processor of its own, packages for its Python, and the plugin that counts."""
 
     root: Path
     packages: Path
@@ -61,11 +71,17 @@ class Emulated:
 
     @classmethod
     def build(cls, root: Path, packages: Path, folder: str) -> Emulated:
-        """Compile the plugin into `folder`."""
+        """Compile the plugin into `folder`, and put beside it what `root` is seen as: itself, but for the processor."""
         plugin = Path(folder, "count.so")
         command = [needed("gcc", "gcc"), "-O2", "-shared", "-fPIC", "-o", str(plugin)]
         subprocess.run([*command, str(HERE / "instructions_plugin.c")], check=True)
-        return cls(root, packages, plugin)
+        seen = Path(folder, "root")
+        (seen / "proc").mkdir(parents=True)
+        (seen / "proc" / "cpuinfo").write_text(CPUINFO, "utf-8")
+        for each in root.resolve().iterdir():
+            if each.name != "proc":
+                (seen / each.name).symlink_to(each)
+        return cls(seen, packages.resolve(), plugin)
 
     def command(self, words: list[str]) -> list[str]:
         """`words`, the first of them a Python, for the emulator."""
