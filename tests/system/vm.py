@@ -306,7 +306,9 @@ class VirtualMachine(Machine):
 
     def feed(self, picture: str = "lying_0.png", size: str = "640x480", noise: int = 6) -> None:
         """Show one of the scene's pictures to CAMERA, five times a second. Without noise it is frozen."""
-        self.run("systemd-run", "--quiet", "--unit=feed", "--collect", "ffmpeg", "-v", "error", "-re", "-loop", "1",
+        # A device that is still being let go of refuses the first try.
+        self.run("systemd-run", "--quiet", "--unit=feed", "--collect", "--property=Restart=on-failure",
+                 "--property=RestartSec=1", "ffmpeg", "-v", "error", "-re", "-loop", "1",
                  "-framerate", "5", "-i", f"{SCENE}/pictures/{picture}", "-s", size,
                  "-vf", f"noise=alls={noise}:allf=t", "-pix_fmt", "yuyv422",
                  "-f", "v4l2", CAMERA)  # fmt: skip
