@@ -42,7 +42,7 @@ TIMES = {
 }
 """How many variations of each training picture there are, beside the picture as it is and mirrored."""
 LAID = 4000
-PASTED = 1000
+PASTED = 1500
 _ROUGH = 2000
 """So many pictures teach the rough head whose mistakes choose the places that the real one learns from."""
 _ROUGH_STEPS = 600
