@@ -29,6 +29,12 @@ def _views(options: argparse.Namespace) -> None:
     cached.make(options.out, options.data, options.weights, renders, options.renders)
 
 
+def _pasted(options: argparse.Namespace) -> None:
+    from training.eye import cached  # noqa: PLC0415
+
+    cached.make_pasted(options.out, options.data, options.weights, options.alone)
+
+
 def _ablate(options: argparse.Namespace) -> None:
     from training.eye import learn  # noqa: PLC0415
 
@@ -81,6 +87,10 @@ def _options() -> argparse.Namespace:
     one = steps.add_parser("views", help="what the body sees in every picture; goes on where it was stopped")
     one.set_defaults(step=_views)
     one.add_argument("--out", type=Path, default=WORK / "views")
+    one = steps.add_parser("pasted", help="the same of renders laid into rooms; for the trial, nothing ships with them")
+    one.set_defaults(step=_pasted)
+    one.add_argument("--out", type=Path, default=WORK / "views")
+    one.add_argument("--alone", type=Path, default=WORK / "alone", help="what training.render.alone made")
     one = steps.add_parser("ablate", help="heads with and without each part, on a room that was never seen")
     one.set_defaults(step=_ablate)
     one.add_argument("--views", type=Path, default=WORK / "views")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.eye import cutouts, examples, head, views
+from training.eye import cutouts, examples, head, pasted, views
 from training.eye.body import Body
 from training.eye.variations import Recipe, half_hidden, plain, vary
 from training.person.data import NOBODY
@@ -42,6 +42,7 @@ TIMES = {
 }
 """How many variations of each training picture there are, beside the picture as it is and mirrored."""
 LAID = 4000
+PASTED = 1500
 _ROUGH = 2000
 """So many pictures teach the rough head whose mistakes choose the places that the real one learns from."""
 _ROUGH_STEPS = 600
@@ -108,6 +109,21 @@ def make(folder: Path, data: Path, weights: Path, renders: Path | None, most: in
     both = [(one, mirrored) for one in taught for mirrored in (False, True)]
     _pieces(folder, "as_is", len(both), lambda at: (_as_is(body, *both[at], at, rank), _row(both[at][0])))
     _laid(folder, body, taught, rank)
+
+
+def make_pasted(folder: Path, data: Path, weights: Path, alone: Path) -> None:
+    """Make what is missing of the renders in `alone`, laid into the training split's rooms; after `make`."""
+    taught = [one for one in examples.load(data / "vision", leave_room_out=False) if one.split == "train"]
+    body, rank = Body(weights), _rough(folder)
+    renders, where = pasted.read(alone), cutouts.rooms(taught, body, HEIGHT, WIDTH)
+
+    def piece(first: int) -> Iterator[tuple[Places, Row]]:
+        for number, one in enumerate(pasted.pasted(_PIECE, renders, where, _SEED + first)):
+            rng = np.random.default_rng((_SEED + first, number, 1))
+            yield _varied(body, one, rng, rank, Recipe(turned=False)), _row(one)
+
+    for first in range(0, PASTED, _PIECE):
+        _piece(folder / f"pasted-{first:05d}.npz", _PIECE, piece(first))
 
 
 def load(folder: Path, *names: str) -> Known:

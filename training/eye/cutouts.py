@@ -131,17 +131,7 @@ def _lay(kind: str, who: Cutout, room: Room, others: list[Picture], rng: np.rand
     if kind == FAKE:
         crop, mask = _filled(mask, others, rng)
     matrix = _place(room, mask.shape, flat=flat, on_bed=on_bed, rng=rng)
-    # About as bright as the room.
-    lit = np.clip(picture.mean() / max(float(crop[mask > 0].mean()), 1.0), 0.5, 1.6) ** rng.uniform(0, 0.8)
-    moved = cv2.warpAffine(
-        np.clip(crop * lit, 0, 255), matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-    )
-    soft = cv2.GaussianBlur(np.ascontiguousarray(mask), (0, 0), 0.7)
-    alpha = cv2.warpAffine(soft, matrix, (width, height), flags=cv2.INTER_LINEAR)
-    aside = np.array([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(1, 5)]], np.float32)
-    shadow = cv2.GaussianBlur(cv2.warpAffine(alpha, aside, (width, height)), (0, 0), rng.uniform(1, 4))
-    picture = picture * (1 - 0.45 * rng.random() * shadow[..., None])
-    picture = picture * (1 - alpha[..., None]) + moved * alpha[..., None]
+    picture, alpha = blend(picture, crop, mask, matrix, rng)
     if kind != STANDS and rng.random() < 0.5:
         over = _hidden(mask.shape, matrix, (height, width), rng)[..., None]
         picture = picture * (1 - over) + _cloth(room, alpha, others, rng) * over
@@ -152,6 +142,24 @@ def _lay(kind: str, who: Cutout, room: Room, others: list[Picture], rng: np.rand
     box = (*corner, (np.ptp(columns) + 1) / width, (np.ptp(rows) + 1) / height)
     target = NOBODY if kind == FAKE else LYING if flat else UPRIGHT
     return np.clip(picture, 0, 255).astype(np.uint8), box, target
+
+
+def blend(
+    picture: np.ndarray, crop: np.ndarray, mask: np.ndarray, matrix: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """`picture` with `crop` laid where `matrix` says, its edge soft, with a shadow; and where it lies, 0..1."""
+    height, width = picture.shape[:2]
+    # About as bright as the room.
+    lit = np.clip(picture.mean() / max(float(crop[mask > 0].mean()), 1.0), 0.5, 1.6) ** rng.uniform(0, 0.8)
+    moved = cv2.warpAffine(
+        np.clip(crop * lit, 0, 255), matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+    )
+    soft = cv2.GaussianBlur(np.ascontiguousarray(mask), (0, 0), 0.7)
+    alpha = cv2.warpAffine(soft, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    aside = np.array([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(1, 5)]], np.float32)
+    shadow = cv2.GaussianBlur(cv2.warpAffine(alpha, aside, (width, height)), (0, 0), rng.uniform(1, 4))
+    picture = picture * (1 - 0.45 * rng.random() * shadow[..., None])
+    return picture * (1 - alpha[..., None]) + moved * alpha[..., None], alpha
 
 
 def _place(room: Room, shape: tuple[int, ...], *, flat: bool, on_bed: bool, rng: np.random.Generator) -> np.ndarray:

@@ -30,9 +30,13 @@ SHARES = {
     "laid-": 0.08,
     "renders+": 0.1,
     "renders-": 0.05,
+    "pasted+": 0.1,
+    "pasted-": 0.1,
 }
 """What a batch is made of: source, with people or without."""
 TAUGHT = ("varied", "as_is", "laid")
+PASTED = "pasted"
+"""Learnt from in ablations only; see docs/models-person.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,17 @@ class Trial:
     view: str = "all"
 
 
+_PASTED = ("pasted+", "pasted-")
 TRIALS = (
     Trial("original, upright view", view="upright"),
     Trial("original, three views", view="turned"),
-    Trial("all"),
-    Trial("without cutouts", without=("laid+", "laid-")),
-    Trial("without rooms", without=("rooms-", "messy_rooms-")),
-    Trial("without renders", without=("renders+", "renders-")),
-    Trial("without infants", without=("infants+",)),
-    Trial("room known", room_out=False),
+    Trial("all", _PASTED),
+    Trial("without cutouts", ("laid+", "laid-", *_PASTED)),
+    Trial("without rooms", ("rooms-", "messy_rooms-", *_PASTED)),
+    Trial("without renders", ("renders+", "renders-", *_PASTED)),
+    Trial("without infants", ("infants+", *_PASTED)),
+    Trial("room known", _PASTED, room_out=False),
+    Trial("with renders laid into rooms"),
 )
 
 
@@ -95,7 +101,7 @@ def _answer(made: head.Head | None, places: Places, trial: Trial) -> np.ndarray:
 
 def ablate(folder: Path, seeds: Sequence[int], steps: int, out: Path | None) -> None:
     """All trials with each seed; prints, and writes to `out`, the figures of each."""
-    taught, tested = load(folder, *TAUGHT), load(folder, "plain")
+    taught, tested = load(folder, *TAUGHT, PASTED), load(folder, "plain")
     tables: dict[str, dict[str, str]] = {}
     for trial in TRIALS:
         for seed in seeds if trial.view == "all" else seeds[:1]:
