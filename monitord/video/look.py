@@ -67,8 +67,10 @@ def collect(
                 began = clock()
                 seen.take(glimpse(picture, network))
                 longest_s = max(longest_s, clock() - began)
-                if seen.over(now()) or clock() + longest_s >= until:
+                if seen.over(now()):
                     break
+            if clock() + longest_s >= until:  # With each frame: those that are judged may lie seconds apart.
+                break
             scene_s += camera.pace_s or 0.0
     except CameraError:
         if len(seen.glimpses) < FRAMES_MIN:
