@@ -34,17 +34,9 @@ log = logging.getLogger(__name__)
 
 
 class Voice(Notifier):
-    """Everything between the inbox and the sinks.
+    """Everything between the inbox and the sinks: a `Notifier`, made like one, whose book is a room's own.
 
-    Args:
-        config: the configuration.
-        journal: opened for writing.
-        sinks: names of all channels.
-        clock: both clocks.
-        transmit: called with the name of a sink and what it is to bring.
-        publish: called with the name and the content of everything that open pages should learn.
-        jitter: gives a number 0..1 for the back-off.
-        followers: names of the channels that are also brought what comes after an alert.
+    See `Notifier` for the arguments.
     """
 
     def __init__(

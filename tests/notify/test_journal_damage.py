@@ -25,16 +25,30 @@ def test_a_damaged_journal_is_set_aside_and_never_deleted(tmp_path, time, damage
     assert "20231114" in journal.set_aside.name
 
 
-def test_damage_in_the_middle_is_found_at_the_start(tmp_path, time):
-    path = tmp_path / "journal.sqlite3"
-    journal = Journal(path, time.clock)
+PAGE = 4096
+
+
+def filled(folder, clock):
+    """The path of a journal that holds 3,000 frames."""
+    path = folder / "journal.sqlite3"
+    journal = Journal(path, clock)
     with journal.transaction():
         for sequence in range(3000):
             journal.add_frame(frame(sequence), 1000.0)
     journal.close()
+    return path
+
+
+def spoil(path, first):
+    """Overwrite four pages of the file, from the page `first` on."""
     content = bytearray(path.read_bytes())
-    content[4096 * 8 : 4096 * 12] = b"\xff" * 4096 * 4
+    content[first * PAGE : (first + 4) * PAGE] = b"\xff" * PAGE * 4
     path.write_bytes(content)
+
+
+def test_damage_in_the_middle_is_found_at_the_start(tmp_path, time):
+    path = filled(tmp_path, time.clock)
+    spoil(path, 8)
     again = Journal(path, time.clock)
     again.close()
     assert again.set_aside is not None
@@ -44,16 +58,8 @@ def test_a_journal_of_years_is_not_read_from_end_to_end_but_where_it_is_read_dam
     tmp_path, time, monkeypatch
 ):
     monkeypatch.setattr("monitord.notify.database.CHECKED_WHOLE", 0)
-    path = tmp_path / "journal.sqlite3"
-    journal = Journal(path, time.clock)
-    with journal.transaction():
-        for sequence in range(3000):
-            journal.add_frame(frame(sequence), 1000.0)
-    journal.close()
-    content = bytearray(path.read_bytes())
-    half = len(content) // 2 // 4096 * 4096
-    content[half : half + 4 * 4096] = b"\xff" * 4096 * 4
-    path.write_bytes(content)
+    path = filled(tmp_path, time.clock)
+    spoil(path, path.stat().st_size // PAGE // 2)
     journal = Journal(path, time.clock)
     with pytest.raises(JournalError, match="cannot be read"):
         journal.frames_since("2000")

@@ -12,6 +12,14 @@ from monitord.events import Fault, Gate, Kind, Sound
 from monitord.notify.sinks import wording
 
 
+def cry(house):
+    """The test's cry, as the ear tells it."""
+    house.now += 3.0
+    house.tell(Kind.SOUND, Sound.CRY)
+    house.now += 14.0
+    house.tell(Kind.SOUND_END, Sound.CRY)
+
+
 def test_a_self_test_rings_every_channel_once_marked_and_is_marked_in_the_journal(tmp_path):
     house = House(tmp_path, sinks=("page", "log", "phone"), followers=("phone",))
     with contextlib.closing(house):
@@ -38,10 +46,7 @@ def test_a_self_test_rings_every_channel_once_marked_and_is_marked_in_the_journa
 
 def test_a_self_test_that_reaches_nobody_is_the_tests_own_finding_and_no_fault(house):
     house.voice.expect_test(8.0, quiet=False)
-    house.now += 3.0
-    house.tell(Kind.SOUND, Sound.CRY)
-    house.now += 14.0
-    house.tell(Kind.SOUND_END, Sound.CRY)
+    cry(house)
     for _ in range(70):
         house.wait(10)
         house.tell(Kind.HEARTBEAT, Gate.IDLE)
@@ -52,10 +57,7 @@ def test_a_self_test_that_reaches_nobody_is_the_tests_own_finding_and_no_fault(h
 
 def test_a_self_test_at_night_is_brought_to_nobody(house):
     house.voice.expect_test(8.0, quiet=True)
-    house.now += 3.0
-    house.tell(Kind.SOUND, Sound.CRY)
-    house.now += 14.0
-    house.tell(Kind.SOUND_END, Sound.CRY)
+    cry(house)
     house.wait(30)
     assert [subject for *_, subject in house.sent if subject is Sound.CRY] == []
     assert house.voice.selftest()["incident"]["state"] == "held"
