@@ -52,6 +52,7 @@ PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mke2fs")
 CARD = "Loopback: PCM (hw:0,1)"
 PLAYER = "plughw:0,0"
 CAMERA, TEST_PICTURE = "/dev/video9", "/dev/video8"
+BLACK, SHOWN, FRAMES = "black", "/run/shown.yuv", 23
 PACKAGE, UPGRADE = "/root/monitord.deb", "/root/monitord_99.deb"
 HOUSE, ROUTER = "192.168.77.2/24", "192.168.77.1"
 READY = "ready"
@@ -304,14 +305,24 @@ class VirtualMachine(Machine):
             time.sleep(10.0)
         raise TimeoutError(f"no look saw anything\n{self.log()}")
 
-    def feed(self, picture: str = "lying_0.png", size: str = "640x480", noise: int = 6) -> None:
-        """Show one of the scene's pictures to CAMERA, five times a second. Without noise it is frozen."""
-        # A device that is still being let go of refuses the first try.
-        self.run("systemd-run", "--quiet", "--unit=feed", "--collect", "--property=Restart=on-failure",
-                 "--property=RestartSec=1", "ffmpeg", "-v", "error", "-re", "-loop", "1",
-                 "-framerate", "5", "-i", f"{SCENE}/pictures/{picture}", "-s", size,
-                 "-vf", f"noise=alls={noise}:allf=t", "-pix_fmt", "yuyv422",
-                 "-f", "v4l2", CAMERA)  # fmt: skip
+    def feed(self, picture: str = "lying_0.png", size: str = "320x240", noise: int = 6) -> None:
+        """Show one of the scene's pictures, or BLACK, to CAMERA, five times a second. Without noise it is frozen."""
+        source = (
+            ["-f", "lavfi", "-i", "color=black"]
+            if picture == BLACK
+            else ["-loop", "1", "-i", f"{SCENE}/pictures/{picture}"]
+        )
+        raw = f"-f rawvideo -pix_fmt yuyv422 -framerate 5 -s {size}"
+        # Made before they are shown: noise of its own for each frame would take the processor from the look.
+        self.run("ffmpeg", "-v", "error", "-y", *source, "-vf", f"scale={size},noise=alls={noise}:allf=t",
+                 "-frames:v", str(FRAMES), "-pix_fmt", "yuyv422", "-f", "rawvideo", SHOWN)  # fmt: skip
+        width, _, height = size.partition("x")
+        # ffmpeg could write to the device, but v4l2loopback then takes no second writer, ever: it lets go of a writer
+        # only where that one said that it streams.
+        play = f"ffmpeg -v error -re -stream_loop -1 {raw} -i {SHOWN} -c copy -f rawvideo -"
+        show = (f"v4l2-ctl -d {CAMERA} --set-fmt-video-out=width={width},height={height},pixelformat=YUYV "
+                "--stream-out-mmap --stream-from=- >/dev/null")  # fmt: skip
+        self.run("systemd-run", "--quiet", "--unit=feed", "--collect", "sh", "-c", f"{play} | {show}")
         self.wait("the camera has a picture", lambda: "Video Capture" in self.run(
             "v4l2-ctl", "-d", CAMERA, "--info", check=False).stdout.partition("Device Caps")[2])  # fmt: skip
 
