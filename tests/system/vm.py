@@ -52,7 +52,7 @@ PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mke2fs")
 CARD = "Loopback: PCM (hw:0,1)"
 PLAYER = "plughw:0,0"
 CAMERA, TEST_PICTURE = "/dev/video9", "/dev/video8"
-BLACK, SHOWN, FRAMES = "black", "/run/shown.yuv", 23
+BLACK, SHOWN, FRAMES, PAGE = "black", "/run/shown.yuv", 23, 4096
 PACKAGE, UPGRADE = "/root/monitord.deb", "/root/monitord_99.deb"
 HOUSE, ROUTER = "192.168.77.2/24", "192.168.77.1"
 READY = "ready"
@@ -305,8 +305,11 @@ class VirtualMachine(Machine):
             time.sleep(10.0)
         raise TimeoutError(f"no look saw anything\n{self.log()}")
 
-    def feed(self, picture: str = "lying_0.png", size: str = "320x240", noise: int = 6) -> None:
-        """Show one of the scene's pictures, or BLACK, to CAMERA, five times a second. Without noise it is frozen."""
+    def feed(self, picture: str = "lying_0.png", size: str = "384x288", noise: int = 6) -> None:
+        """Show one of the scene's pictures, or BLACK, to CAMERA, five times a second. Without noise it is frozen.
+
+        A picture of `size` has to fill whole pages of memory: v4l2-ctl takes as much, and another one would scroll.
+        """
         source = (
             ["-f", "lavfi", "-i", "color=black"]
             if picture == BLACK
@@ -316,7 +319,8 @@ class VirtualMachine(Machine):
         # Made before they are shown: noise of its own for each frame would take the processor from the look.
         self.run("ffmpeg", "-v", "error", "-y", *source, "-vf", f"scale={size},noise=alls={noise}:allf=t",
                  "-frames:v", str(FRAMES), "-pix_fmt", "yuyv422", "-f", "rawvideo", SHOWN)  # fmt: skip
-        width, _, height = size.partition("x")
+        width, height = map(int, size.split("x"))
+        assert width * height * 2 % PAGE == 0, size
         # ffmpeg could write to the device, but v4l2loopback then takes no second writer, ever: it lets go of a writer
         # only where that one said that it streams.
         play = f"ffmpeg -v error -re -stream_loop -1 {raw} -i {SHOWN} -c copy -f rawvideo -"
