@@ -19,7 +19,7 @@ STRANGER = "198.51.100.7"
 """Nobody has it: RFC 5737."""
 PATHS = ("/usr/bin/monitord", "/opt/monitord", "/etc/monitord", "/var/lib/monitord", "/var/lib/monitord-ear",
          "/run/monitord")  # fmt: skip
-CAMERA_SAID = 120.0
+CAMERA_SAID = 600.0
 _number = itertools.count()
 
 OPEN = "import os,sys; os.close(os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)); print('done')"

@@ -15,7 +15,7 @@ from machine import EYE
 
 pytestmark = [pytest.mark.vm, pytest.mark.skipif(bool(virtual.missing()), reason=virtual.missing())]
 
-LOOK_S = 300.0
+LOOK_S = 1800.0
 
 
 def told(vm):
@@ -28,9 +28,10 @@ def next_look(vm, wanted):
     """Cry until the camera says `wanted`; an earlier look's time has to be over before another is asked for."""
 
     def says():
+        vm.wait("a look may be asked for", lambda: vm.status()["state"]["gate"] not in {"LOOKING", "COOLDOWN"})
         vm.play()
         with contextlib.suppress(TimeoutError):
-            return vm.wait("the next look", lambda: told(vm)[0].startswith(wanted), 40.0)
+            return vm.wait("the next look", lambda: (told(vm)[0] or "").startswith(wanted), 300.0)
         return False
 
     vm.wait(f"a look that says {wanted}", says, LOOK_S)

@@ -12,7 +12,7 @@ import vm as virtual
 from machine import EAR, VOICE
 
 pytestmark = [pytest.mark.vm, pytest.mark.skipif(bool(virtual.missing()), reason=virtual.missing())]
-LONG_S = 300.0
+LONG_S = 1200.0
 FAR = "10.213.77.2"
 RING = "[rules.cry]\nrepeat_s = 20.0\n"
 
