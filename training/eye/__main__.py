@@ -26,13 +26,13 @@ def _views(options: argparse.Namespace) -> None:
     from training.eye import cached  # noqa: PLC0415 - needs TensorFlow, the rest does not
 
     renders = options.render_folder if options.renders else None
-    cached.make(options.out, options.data, options.weights, renders, options.renders)
+    cached.make(options.out, options.data, options.weights, options.beds, renders=renders, most=options.renders)
 
 
 def _pasted(options: argparse.Namespace) -> None:
     from training.eye import cached  # noqa: PLC0415
 
-    cached.make_pasted(options.out, options.data, options.weights, options.alone)
+    cached.make_pasted(options.out, options.data, options.weights, options.beds, options.alone)
 
 
 def _ablate(options: argparse.Namespace) -> None:
@@ -77,7 +77,10 @@ def _options() -> argparse.Namespace:
         "--data", type=Path, default=Path("../shared/data"), help="folder that holds vision/manifest.csv"
     )
     parser.add_argument(
-        "--weights", type=Path, default=Path("../shared/models/yolox_nano.onnx"), help="starting weights"
+        "--weights", type=Path, default=WORK / "pose_detection.tflite", help="starting weights, from mediapipe's wheel"
+    )
+    parser.add_argument(
+        "--beds", type=Path, default=Path("../shared/models/yolox_nano.onnx"), help="finds the beds of empty rooms"
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--renders", type=int, default=0, help="how many renders to use (default: none)")

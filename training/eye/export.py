@@ -1,6 +1,6 @@
-"""Body and head as one TFLite network: float arithmetic, weights in half precision. In TensorFlow's terms.
+"""Body and head as one TFLite network: float arithmetic; the body's weights in half precision and sparse, as they came.
 
-8-bit arithmetic was tried and cost most of what the body can do; see docs/models-person.md.
+8-bit arithmetic was tried with another body and cost most of what it could do; see docs/models-person.md.
 """
 
 from __future__ import annotations
@@ -9,143 +9,197 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from ai_edge_litert import schema_py_generated as schema
 
-from training.eye.body import PERSON
+from training.eye import pose, surgery
 from training.eye.head import LEVELS
 
 if TYPE_CHECKING:
-    from training.eye.backbone import Plan
+    from collections.abc import Sequence
+
     from training.eye.head import Head
 
 OUTPUTS = ("bodies", "boxes", "room")
 CELLS = (4, 6)
+Op = schema.BuiltinOperator
+Options = schema.BuiltinOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The layer that describes the room: kernel (channels, 64), bias (channels,)."""
+class Linear:
+    """A layer at every place: kernel (out, in), bias (out,)."""
 
     kernel: np.ndarray
     bias: np.ndarray
 
 
-def to_tflite(plan: Plan, head: Head, room: Room, height: int, width: int, *, half: bool = True) -> bytes:
-    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
+def to_tflite(content: bytes, head: Head, boxes: Sequence[Linear], room: Linear, size: tuple[int, int]) -> bytes:
+    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n).
 
-    def serve(picture: tf.Tensor) -> Any:
-        made = _graph(plan, head, room, picture)
-        return [tf.identity(value, name=f"out{number}") for number, value in enumerate(made)]
-
-    plain = tf.autograph.experimental.do_not_convert(serve)
-    signature = [tf.TensorSpec((1, height, width, 3), tf.float32, name="picture")]
-    frozen = convert_variables_to_constants_v2(tf.function(plain, input_signature=signature).get_concrete_function())
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    if half:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-    return bytes(converter.convert())
-
-
-def _graph(plan: Plan, head: Head, room: Room, picture: Any) -> list[Any]:
-    values = {name: value.detach().numpy() for name, value in head.state_dict().items()}
-    upright = _body(plan, picture)
-    turned = tf.transpose(picture, (0, 2, 1, 3))
-    # numpy.rot90 by one quarter and by minus one.
-    aside = _body(plan, tf.concat([tf.reverse(turned, (1,)), tf.reverse(turned, (2,))], 0))
-    bodies: list[list[Any]] = [[], [], []]
-    boxes: list[list[Any]] = [[], []]
-    for level in range(LEVELS):
-        views = [tf.concat([upright[name] for name in plan.maps[level]], -1), *_back(plan, aside, level)]
-        scores = [_score(plan, level, view) for view in views]
-        joint = tf.concat(views, -1)
-        more = [_part(values, part, level, joint) for part in ("upright", "lying")]
-        share, shift = values["share"], values["shift"]
-        either = tf.maximum(scores[1], scores[2])
-        logits = [scores[0] + more[0] + shift[0], share[0] * scores[0] + share[1] * either + more[1] + shift[1]]
-        line = values["line"]
-        logits.append(line[0] * (logits[1] - logits[0]) + line[1] + _part(values, "posture", level, joint))
-        raw = [_box(plan, level, view) for view in views]
-        where = [raw[0], tf.where(scores[1] > scores[2], _unturned(raw[1], 1), _unturned(raw[2], -1))]
-        for rows, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
-            for row, value in zip(rows, told, strict=True):
-                row.append(tf.reshape(value, shape))
-    told = _pointwise(upright[plan.stems[0]], room.kernel, room.bias)
-    cell = (told.shape[1] // CELLS[0], told.shape[2] // CELLS[1])
-    pooled = tf.reshape(tf.nn.avg_pool2d(told, cell, cell, "VALID"), (1, -1))
-    return [*(tf.concat([tf.concat(row, 1) for row in rows], 0) for rows in (bodies, boxes)), pooled]
+    Args:
+        content: the body's file, see `pose.read`.
+        head: over it.
+        boxes: for each stride, from the body's map to raw boxes as `monitord.video.boxes.decode` wants them.
+        room: from the early map to what describes the room.
+        size: height and width of the picture, multiples of 32.
+    """
+    height, width = size
+    model = surgery.read(content)
+    surgery.cut(model, [*pose.MAPS, *pose.KINDS, pose.ROOM])
+    surgery.resize(model, pose.SIDE, height, width)
+    more = _More(model)
+    more.begin_with_bytes(height, width)
+    made = [int(each) for each in model.subgraphs[0].outputs]
+    maps, kinds, early = made[:LEVELS], made[LEVELS:-1], made[-1]
+    told, where = [], []
+    for level, (seen, kind) in enumerate(zip(maps, kinds, strict=True)):
+        hidden, said = _layers(head, level)
+        score = more.likeliest(kind)
+        known = more.joined([score, more.linear(seen, hidden, relu6=True)], 3)
+        told.append(more.shaped(more.linear(known, said), (-1, 3)))
+        where.append(more.shaped(more.linear(seen, boxes[level]), (1, -1, 4)))
+    alike = more.joined(where, 1)
+    outputs = [more.turned(more.joined(told, 0)), more.joined([alike, alike], 0)]
+    outputs.append(more.shaped(more.linear(more.pooled(early, CELLS), room), (1, -1)))
+    more.end_with(outputs)
+    return surgery.write(model)
 
 
-def _back(plan: Plan, aside: dict[str, Any], level: int) -> list[Any]:
-    """The two turned views' maps, turned back."""
-    both = tf.transpose(tf.concat([aside[name] for name in plan.maps[level]], -1), (0, 2, 1, 3))
-    return [tf.reverse(both[:1], (2,)), tf.reverse(both[1:], (1,))]
+def _layers(head: Head, level: int) -> tuple[Linear, Linear]:
+    """The hidden layers of all parts as one, and what is said from the body's score and them."""
+    values = {name: value.detach().numpy().astype(np.float32) for name, value in head.state_dict().items()}
+    parts = ("upright", "lying", "posture")
+    looks = [values[f"{part}.look.{level}.weight"][:, : pose.CHANNELS[level]] for part in parts]
+    hidden = Linear(np.concatenate(looks), np.concatenate([values[f"{part}.look.{level}.bias"] for part in parts]))
+    said, bias = np.zeros((3, 1 + len(hidden.bias)), np.float32), np.zeros(3, np.float32)
+    first = 1
+    for row, part in enumerate(parts):
+        say = values[f"{part}.say.{level}.weight"][0]
+        said[row, first : first + len(say)] = say
+        bias[row] = values[f"{part}.say.{level}.bias"][0]
+        first += len(say)
+    said[0, 0], said[1, 0] = 1.0, values["share"]
+    bias[:2] += values["shift"]
+    slope, shift = values["line"]
+    said[2] += slope * (said[1] - said[0])
+    bias[2] += slope * (bias[1] - bias[0]) + shift
+    return hidden, Linear(said, bias)
 
 
-def _unturned(raw: Any, turn: int) -> Any:
-    """Raw boxes of a turned view, laid back at their places, as the picture's own."""
-    x, y, wide, high = (raw[..., number : number + 1] for number in range(4))
-    return tf.concat([1.0 - y, x, high, wide] if turn == 1 else [y, 1.0 - x, high, wide], -1)
+class _More:
+    """What is added to a network, step by step; tensors are numbers, shapes as TFLite has them."""
 
+    def __init__(self, model: Any) -> None:
+        self._model, self._graph = model, model.subgraphs[0]
 
-def _score(plan: Plan, level: int, both: Any) -> Any:
-    named = plan.predictions[level]
-    kind, thing = ([plan.weights[name] for name in named[which]] for which in ("cls", "obj"))
-    who = _pointwise(both[..., :64], kind[0][PERSON : PERSON + 1, :, 0, 0], kind[1][PERSON : PERSON + 1])
-    return tf.minimum(who, _pointwise(both[..., 64:], thing[0][:, :, 0, 0], thing[1]))
+    def begin_with_bytes(self, height: int, width: int) -> None:
+        """Put before the network what makes -1..1 of 0..255."""
+        was = int(self._graph.inputs[0])
+        picture = self._tensor(b"picture", (1, height, width, 3))
+        middle, half = (self._constant(np.array([value], np.float32)) for value in (127.5, 1 / 127.5))
+        shifted = self._tensor(b"shifted", (1, height, width, 3))
+        steps = [
+            self._step(Op.SUB, Options.SubOptions, schema.SubOptionsT(), [picture, middle], [shifted]),
+            self._step(Op.MUL, Options.MulOptions, schema.MulOptionsT(), [shifted, half], [was]),
+        ]
+        self._graph.operators = steps + self._graph.operators
+        self._graph.inputs = np.array([picture], np.int32)
 
+    def end_with(self, outputs: Sequence[int]) -> None:
+        """These are the network's outputs."""
+        for number, output in enumerate(outputs):
+            self._graph.tensors[output].name = b"out%d" % number
+        self._graph.outputs = np.array(outputs, np.int32)
+        surgery.drop_unused(self._model)
 
-def _box(plan: Plan, level: int, both: Any) -> Any:
-    kernel, bias = (plan.weights[name] for name in plan.predictions[level]["reg"])
-    return _pointwise(both[..., 64:], kernel[:, :, 0, 0], bias)
+    def linear(self, map_: int, layer: Linear, *, relu6: bool = False) -> int:
+        """`layer` at every place of (1, h, w, in)."""
+        kernel = self._constant(np.asarray(layer.kernel, np.float32)[:, None, None, :])
+        bias = self._constant(np.asarray(layer.bias, np.float32))
+        options = schema.Conv2DOptionsT()
+        options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+        options.padding = schema.Padding.VALID
+        if relu6:
+            options.fusedActivationFunction = schema.ActivationFunctionType.RELU6
+        shape = (*self._shape(map_)[:3], len(layer.bias))
+        return self._add(Op.CONV_2D, Options.Conv2DOptions, options, [map_, kernel, bias], shape)
 
+    def likeliest(self, map_: int) -> int:
+        """The largest of (1, h, w, n) at every place."""
+        options = schema.ReducerOptionsT()
+        options.keepDims = True
+        shape = (*self._shape(map_)[:3], 1)
+        axis = self._constant(np.array([3], np.int32))
+        return self._add(Op.REDUCE_MAX, Options.ReducerOptions, options, [map_, axis], shape)
 
-def _part(values: dict[str, np.ndarray], part: str, level: int, joint: Any) -> Any:
-    look, say = (f"{part}.{layer}.{level}" for layer in ("look", "say"))
-    seen = tf.nn.relu6(_pointwise(joint, values[f"{look}.weight"], values[f"{look}.bias"]))
-    return _pointwise(seen, values[f"{say}.weight"], values[f"{say}.bias"])
+    def joined(self, maps: Sequence[int], axis: int) -> int:
+        """`maps`, one after the other along `axis`."""
+        options = schema.ConcatenationOptionsT()
+        options.axis = axis
+        shape = list(self._shape(maps[0]))
+        shape[axis] = sum(self._shape(each)[axis] for each in maps)
+        return self._add(Op.CONCATENATION, Options.ConcatenationOptions, options, maps, shape)
 
+    def shaped(self, map_: int, shape: Sequence[int]) -> int:
+        """The same numbers in another shape; one side may be -1."""
+        known = -int(np.prod(shape))
+        shape = tuple(int(np.prod(self._shape(map_))) // known if side < 0 else side for side in shape)
+        options = schema.ReshapeOptionsT()
+        options.newShape = np.array(shape, np.int32)
+        return self._add(Op.RESHAPE, Options.ReshapeOptions, options, [map_, self._constant(options.newShape)], shape)
 
-def _body(plan: Plan, picture: Any) -> dict[str, Any]:
-    """All maps by name of (n, h, w, 3), from YOLOX's Focus on."""
-    planes = [picture[:, row::2, column::2, :] for row, column in ((0, 0), (1, 0), (0, 1), (1, 1))]
-    known = {"input": tf.concat(planes, -1)}
-    for step in plan.steps:
-        first = known[step.inputs[0]]
-        match step.kind:
-            case "conv":
-                kernel, bias = (plan.weights[name] for name in step.weights)
-                made = _convolved(first, kernel, bias, step.stride, step.groups)
-            case "silu":
-                made = first * tf.sigmoid(first)
-            case "add":
-                made = first + known[step.inputs[1]]
-            case "concat":
-                made = tf.concat([known[name] for name in step.inputs], -1)
-            case "pool":
-                made = tf.nn.max_pool2d(first, step.stride, 1, "SAME")
-            case _:
-                size = [2 * side for side in first.shape[1:3]]
-                made = tf.raw_ops.ResizeNearestNeighbor(images=first, size=size, half_pixel_centers=False)
-        known[step.output] = made
-    return known
+    def turned(self, map_: int) -> int:
+        """Rows as columns."""
+        order = self._constant(np.array([1, 0], np.int32))
+        shape = self._shape(map_)[::-1]
+        return self._add(Op.TRANSPOSE, Options.TransposeOptions, schema.TransposeOptionsT(), [map_, order], shape)
 
+    def pooled(self, map_: int, cells: tuple[int, int]) -> int:
+        """Mean of (1, h, w, n) in `cells`, whole places each."""
+        _, rows, columns, channels = self._shape(map_)
+        options = schema.Pool2DOptionsT()
+        options.filterHeight, options.filterWidth = rows // cells[0], columns // cells[1]
+        options.strideH, options.strideW = options.filterHeight, options.filterWidth
+        options.padding = schema.Padding.VALID
+        shape = (1, *cells, channels)
+        return self._add(Op.AVERAGE_POOL_2D, Options.Pool2DOptions, options, [map_], shape)
 
-def _pointwise(x: Any, kernel: np.ndarray, bias: np.ndarray) -> Any:
-    """A layer (out, in) at every place."""
-    return _convolved(x, kernel[:, :, None, None], bias, 1, 1)
+    def _add(self, code: int, kind: int, options: Any, inputs: Sequence[int], shape: Sequence[int]) -> int:
+        made = self._tensor(b"head_%d" % len(self._graph.tensors), shape)
+        self._graph.operators.append(self._step(code, kind, options, inputs, [made]))
+        return made
 
+    def _step(self, code: int, kind: int, options: Any, inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+        step = schema.OperatorT()
+        step.opcodeIndex = self._code(code)
+        step.builtinOptionsType, step.builtinOptions = kind, options
+        step.inputs, step.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
+        return step
 
-def _convolved(x: Any, kernel: np.ndarray, bias: np.ndarray, stride: int, groups: int) -> Any:
-    side = kernel.shape[-1]
-    if stride > 1:
-        # Not "same": TensorFlow pads an even picture at stride 2 on one side only, PyTorch on both.
-        x = tf.pad(x, [[0, 0], [side // 2, side // 2], [side // 2, side // 2], [0, 0]])
-    padding = "VALID" if stride > 1 else "SAME"
-    if groups > 1:
-        made = tf.constant(np.transpose(kernel, (2, 3, 0, 1)).astype(np.float32))
-        y = tf.nn.depthwise_conv2d(x, made, (1, stride, stride, 1), padding)
-    else:
-        y = tf.nn.conv2d(x, tf.constant(np.transpose(kernel, (2, 3, 1, 0)).astype(np.float32)), stride, padding)
-    return tf.nn.bias_add(y, bias.astype(np.float32))
+    def _code(self, code: int) -> int:
+        for number, known in enumerate(self._model.operatorCodes):
+            if known.builtinCode == code:
+                return number
+        made = schema.OperatorCodeT()
+        made.builtinCode, made.deprecatedBuiltinCode, made.version = code, min(code, 127), 1
+        self._model.operatorCodes.append(made)
+        return len(self._model.operatorCodes) - 1
+
+    def _shape(self, tensor: int) -> tuple[int, ...]:
+        return tuple(int(side) for side in self._graph.tensors[tensor].shape)
+
+    def _tensor(self, name: bytes, shape: Sequence[int], *, whole: bool = False) -> int:
+        made = schema.TensorT()
+        made.name, made.shape = name, np.array(shape, np.int32)
+        made.type = schema.TensorType.INT32 if whole else schema.TensorType.FLOAT32
+        made.buffer = 0
+        self._graph.tensors.append(made)
+        return len(self._graph.tensors) - 1
+
+    def _constant(self, values: np.ndarray) -> int:
+        made = self._tensor(b"weight_%d" % len(self._graph.tensors), values.shape, whole=values.dtype == np.int32)
+        held = schema.BufferT()
+        held.data = surgery.raw(values)
+        self._model.buffers.append(held)
+        self._graph.tensors[made].buffer = len(self._model.buffers) - 1
+        return made

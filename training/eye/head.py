@@ -43,7 +43,7 @@ class Part(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, features: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        """(n, p, 384), (n, p) -> (n, p)."""
+        """(n, p, width), (n, p) -> (n, p)."""
         said = torch.zeros(level.shape)
         for number in range(LEVELS):
             here = level == number
@@ -59,16 +59,15 @@ class Head(nn.Module):
         self.posture = Part(_POSTURE)
         self.line = nn.Parameter(torch.tensor([0.3, 0.0]))
         self.upright, self.lying = Part(upright), Part(lying)
-        self.share = nn.Parameter(torch.tensor([0.3, 0.7]))
+        self.share = nn.Parameter(torch.tensor(1.0))
         self.shift = nn.Parameter(torch.zeros(2))
 
     def forward(
         self, features: torch.Tensor, scores: torch.Tensor, level: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of upright and of lying, (n, p) each, from (n, p, 384), (n, p, 3) and (n, p)."""
-        turned = self.share[0] * scores[..., 0] + self.share[1] * scores[..., 1:].amax(-1)
-        upright = scores[..., 0] + self.upright(features, level) + self.shift[0]
-        return upright, turned + self.lying(features, level) + self.shift[1]
+        """Logits of upright and of lying, (n, p) each, from (n, p, width), (n, p) and (n, p)."""
+        upright = scores + self.upright(features, level) + self.shift[0]
+        return upright, self.share * scores + self.lying(features, level) + self.shift[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def train(places: Places, pools: Mapping[str, np.ndarray], how: How) -> Head:
         scores, level = torch.from_numpy(places.scores[rows]).float(), torch.from_numpy(places.level[rows])
         upright, lying = head(features, scores, level)
         wrong = _wrong(upright, lying, torch.from_numpy(places.where[rows]), torch.from_numpy(places.lies[rows]))
-        whole = wrong.mean() + how.stay * ((upright - scores[..., 0]) ** 2).mean()
+        whole = wrong.mean() + how.stay * ((upright - scores) ** 2).mean()
         steps.zero_grad()
         whole.backward()
         steps.step()

@@ -1,0 +1,99 @@
+"""TFLite files, cut and joined: which maps a network gives, how large its picture is, and what follows them.
+
+TensorFlow's converter cannot write the sparse weights that some files hold, so these are kept as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+
+
+_UNPACK = ("DEQUANTIZE", "DENSIFY")
+"""What makes weights, not maps."""
+
+
+def read(content: bytes) -> Any:
+    """The file as objects that can be changed."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+
+
+def write(model: Any) -> bytes:
+    """The file again."""
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def kind(model: Any, step: Any) -> str:
+    """Name of an operator, as TFLite's schema has it."""
+    return NAMES[model.operatorCodes[step.opcodeIndex].builtinCode]
+
+
+def cut(model: Any, outputs: Sequence[int]) -> None:
+    """Leave only what `outputs` (numbers of tensors) need; they become the network's outputs, in that order."""
+    graph = model.subgraphs[0]
+    needed, kept = set(outputs), []
+    for step in reversed(graph.operators):
+        if needed & {int(each) for each in step.outputs}:
+            kept.append(step)
+            needed |= {int(each) for each in step.inputs if each >= 0}
+    graph.operators = kept[::-1]
+    graph.outputs = np.array(outputs, np.int32)
+    drop_unused(model)
+
+
+def drop_unused(model: Any) -> None:
+    """Number tensors and their weights anew, without those that nothing reads."""
+    graph = model.subgraphs[0]
+    touched = [each for step in graph.operators for each in (*step.inputs, *step.outputs) if each >= 0]
+    used = sorted({int(each) for each in (*touched, *graph.inputs, *graph.outputs)})
+    number = {old: new for new, old in enumerate(used)}
+
+    def renumbered(tensors: Any) -> np.ndarray:
+        return np.array([number[int(each)] if each >= 0 else -1 for each in tensors], np.int32)
+
+    for step in graph.operators:
+        step.inputs, step.outputs = renumbered(step.inputs), renumbered(step.outputs)
+    graph.inputs, graph.outputs = renumbered(graph.inputs), renumbered(graph.outputs)
+    graph.tensors = [graph.tensors[each] for each in used]
+    buffers = [schema.BufferT()]  # The first is the empty one of what is computed.
+    for tensor in graph.tensors:
+        held = model.buffers[tensor.buffer]
+        tensor.buffer = 0
+        if held.data is not None and len(held.data):
+            tensor.buffer = len(buffers)
+            buffers.append(held)
+    model.buffers, model.metadata, model.signatureDefs = buffers, None, None
+
+
+def resize(model: Any, was: int, height: int, width: int) -> None:
+    """Make a network of square pictures, `was` pixels a side, one of (height, width); both are multiples of 32."""
+    graph = model.subgraphs[0]
+    weights = {int(each) for step in graph.operators if kind(model, step) in _UNPACK for each in step.outputs}
+    for number, tensor in enumerate(graph.tensors):
+        shape = tensor.shape
+        if tensor.buffer == 0 and number not in weights and shape is not None and len(shape) == 4:
+            side = was >> max(0, int(np.ceil(np.log2(was / int(shape[1])))))
+            more = int(shape[1]) - side  # Padded maps.
+            tensor.shape = np.array(
+                [shape[0], side * height // was + more, side * width // was + more, shape[3]], np.int32
+            )
+    for step in graph.operators:
+        if kind(model, step) == "RESIZE_BILINEAR":
+            held = model.buffers[graph.tensors[step.inputs[1]].buffer]
+            rows, columns = np.frombuffer(bytes(held.data), np.int32)
+            held.data = raw(np.array([rows * height // was, columns * width // was], np.int32))
+
+
+def raw(values: np.ndarray) -> np.ndarray:
+    """Bytes of `values`, as a buffer holds them."""
+    return np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
