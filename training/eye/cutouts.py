@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from monitord.video.boxes import decode
+from training.eye.body import BED, COUCH
 from training.eye.examples import Body as Somebody
 from training.eye.examples import Example
 from training.person.augment import fit
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitord.video.picture import Picture
-    from training.eye.beds import Beds
+    from training.eye.body import Body
 
 _TALL, _HIGH, _WIDE_PX, _SHARED = 1.35, 0.38, 20, 0.35
 _FILLED = 0.25
+_BED = -1.2
+"""Logit from which the body is believed that it sees a bed or a couch."""
 LIES, STANDS, FAKE = "lies", "stands", "fake"
 _KINDS = ((LIES, 0.45), (STANDS, 0.2), (FAKE, 0.35))
 _SMALLEST_PX = 150
@@ -86,12 +90,18 @@ def _cut(picture: Picture, box: tuple[float, ...]) -> list[Cutout]:
     return [Cutout(picture[top:bottom, left:right].astype(np.float32), mine)] if mine.mean() >= _FILLED else []
 
 
-def rooms(examples: list[Example], beds: Beds, height: int, width: int) -> list[Room]:
+def rooms(examples: list[Example], body: Body, height: int, width: int) -> list[Room]:
     """Empty rooms, and where their beds are."""
     made = []
     for one in tqdm([one for one in examples if one.source in ("rooms", "messy_rooms")], desc="beds", unit="room"):
         picture = fit(one.picture, height, width)
-        made.append(Room(picture, *beds(picture)))
+        levels, _ = body(picture[None])
+        kinds = np.concatenate([level.kinds[0].reshape(-1, level.kinds.shape[-1]) for level in levels])
+        where = decode(np.concatenate([level.boxes[0].reshape(-1, 4) for level in levels]), height, width)
+        scores = np.maximum(kinds[:, BED], kinds[:, COUCH] - 0.5)
+        best = int(scores.argmax())
+        bed = np.clip(where[best], 0, [width, height, width, height])
+        made.append(Room(picture, bed, bool(scores[best] > _BED)))
     return made
 
 

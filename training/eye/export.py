@@ -1,6 +1,8 @@
-"""Body and head as one TFLite network: float arithmetic; the body's weights in half precision and sparse, as they came.
+"""Two bodies and a head as one TFLite network: float arithmetic, weights in half precision.
 
-8-bit arithmetic was tried with another body and cost most of what it could do; see docs/models-person.md.
+The first body and the head go through TensorFlow's converter. The second is kept as its file has it, since its weights
+are sparse, and is put in afterwards (`training.eye.surgery`). 8-bit arithmetic was tried and cost most of what the
+first body can do; see docs/models-person.md.
 """
 
 from __future__ import annotations
@@ -9,20 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from monitord.video.boxes import STRIDES, count
+from monitord.video.picture import PAD_GREY
 from training.eye import pose, surgery
+from training.eye.bodies import CHANNELS, small
+from training.eye.body import PERSON
 from training.eye.head import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from training.eye.backbone import Plan
     from training.eye.head import Head
 
 OUTPUTS = ("bodies", "boxes", "room")
 CELLS = (4, 6)
-Op = schema.BuiltinOperator
-Options = schema.BuiltinOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,173 +39,173 @@ class Linear:
     bias: np.ndarray
 
 
-def to_tflite(content: bytes, head: Head, boxes: Sequence[Linear], room: Linear, size: tuple[int, int]) -> bytes:
-    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n).
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a network is made of.
 
-    Args:
-        content: the body's file, see `pose.read`.
-        head: over it.
-        boxes: for each stride, from the body's map to raw boxes as `monitord.video.boxes.decode` wants them.
-        room: from the early map to what describes the room.
-        size: height and width of the picture, multiples of 32.
+    Attributes:
+        plan: the first body.
+        second: the second body's file, see `pose.read`.
+        head: over both.
+        boxes: for each stride, from the maps of both to raw boxes of who lies, as `monitord.video.boxes.decode` wants.
+        room: from the first body's early map to what describes the room.
     """
-    height, width = size
-    model = surgery.read(content)
-    surgery.cut(model, [*pose.MAPS, *pose.KINDS, pose.ROOM])
-    surgery.resize(model, pose.SIDE, height, width)
-    more = _More(model)
-    more.begin_with_bytes(height, width)
-    made = [int(each) for each in model.subgraphs[0].outputs]
-    maps, kinds, early = made[:LEVELS], made[LEVELS:-1], made[-1]
-    told, where = [], []
-    for level, (seen, kind) in enumerate(zip(maps, kinds, strict=True)):
-        hidden, said = _layers(head, level)
-        score = more.likeliest(kind)
-        known = more.joined([score, more.linear(seen, hidden, relu6=True)], 3)
-        told.append(more.shaped(more.linear(known, said), (-1, 3)))
-        where.append(more.shaped(more.linear(seen, boxes[level]), (1, -1, 4)))
-    alike = more.joined(where, 1)
-    outputs = [more.turned(more.joined(told, 0)), more.joined([alike, alike], 0)]
-    outputs.append(more.shaped(more.linear(more.pooled(early, CELLS), room), (1, -1)))
-    more.end_with(outputs)
-    return surgery.write(model)
+
+    plan: Plan
+    second: bytes
+    head: Head
+    boxes: Sequence[Linear]
+    room: Linear
 
 
-def _layers(head: Head, level: int) -> tuple[Linear, Linear]:
-    """The hidden layers of all parts as one, and what is said from the body's score and them."""
-    values = {name: value.detach().numpy().astype(np.float32) for name, value in head.state_dict().items()}
-    parts = ("upright", "lying", "posture")
-    looks = [values[f"{part}.look.{level}.weight"][:, : pose.CHANNELS[level]] for part in parts]
-    hidden = Linear(np.concatenate(looks), np.concatenate([values[f"{part}.look.{level}.bias"] for part in parts]))
-    said, bias = np.zeros((3, 1 + len(hidden.bias)), np.float32), np.zeros(3, np.float32)
-    first = 1
-    for row, part in enumerate(parts):
-        say = values[f"{part}.say.{level}.weight"][0]
-        said[row, first : first + len(say)] = say
-        bias[row] = values[f"{part}.say.{level}.bias"][0]
-        first += len(say)
-    said[0, 0], said[1, 0] = 1.0, values["share"]
-    bias[:2] += values["shift"]
-    slope, shift = values["line"]
-    said[2] += slope * (said[1] - said[0])
-    bias[2] += slope * (bias[1] - bias[0]) + shift
-    return hidden, Linear(said, bias)
+def to_tflite(parts: Parts, height: int, width: int, *, half: bool = True) -> bytes:
+    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
+    rows, columns, padded = small(height, width)
+    second = surgery.read(parts.second)
+    surgery.cut(second, [*pose.MAPS, *pose.KINDS])
+    surgery.resize(second, pose.SIDE, padded, columns)
+    graph = second.subgraphs[0]
+    said = [int(each) for each in graph.outputs]
+    shapes = [tuple(int(side) for side in graph.tensors[each].shape) for each in said]
 
-
-class _More:
-    """What is added to a network, step by step; tensors are numbers, shapes as TFLite has them."""
-
-    def __init__(self, model: Any) -> None:
-        self._model, self._graph = model, model.subgraphs[0]
-
-    def begin_with_bytes(self, height: int, width: int) -> None:
-        """Put before the network what makes -1..1 of 0..255."""
-        was = int(self._graph.inputs[0])
-        picture = self._tensor(b"picture", (1, height, width, 3))
-        middle, half = (self._constant(np.array([value], np.float32)) for value in (127.5, 1 / 127.5))
-        shifted = self._tensor(b"shifted", (1, height, width, 3))
-        steps = [
-            self._step(Op.SUB, Options.SubOptions, schema.SubOptionsT(), [picture, middle], [shifted]),
-            self._step(Op.MUL, Options.MulOptions, schema.MulOptionsT(), [shifted, half], [was]),
+    def serve(picture: tf.Tensor, *theirs: tf.Tensor) -> Any:
+        made = [
+            *_graph(parts, picture, theirs[:LEVELS], theirs[LEVELS:], rows),
+            _smaller(picture, rows, columns, padded),
         ]
-        self._graph.operators = steps + self._graph.operators
-        self._graph.inputs = np.array([picture], np.int32)
+        return [tf.identity(value, name=f"out{number}") for number, value in enumerate(made)]
 
-    def end_with(self, outputs: Sequence[int]) -> None:
-        """These are the network's outputs."""
-        for number, output in enumerate(outputs):
-            self._graph.tensors[output].name = b"out%d" % number
-        self._graph.outputs = np.array(outputs, np.int32)
-        surgery.drop_unused(self._model)
+    plain = tf.autograph.experimental.do_not_convert(serve)
+    signature = [tf.TensorSpec((1, height, width, 3), tf.float32, name="picture")]
+    signature += [tf.TensorSpec(shape, tf.float32, name=f"said{number}") for number, shape in enumerate(shapes)]
+    frozen = convert_variables_to_constants_v2(tf.function(plain, input_signature=signature).get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    if half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    first = surgery.read(bytes(converter.convert()))
+    names = {first.subgraphs[0].tensors[each].name.decode(): int(each) for each in first.subgraphs[0].inputs}
+    back = [(tensor, _named(names, f"said{number}")) for number, tensor in enumerate(said)]
+    places = count(height, width)
+    wanted = [(3, places), (2, places, 4), None, (1, padded, columns, 3)]
+    outputs = _by_shape(first, wanted)
+    surgery.join(first, second, (outputs[3], int(graph.inputs[0])), back, outputs[:3])
+    for number, tensor in enumerate(first.subgraphs[0].outputs):
+        first.subgraphs[0].tensors[tensor].name = b"out%d" % number
+    return surgery.write(first)
 
-    def linear(self, map_: int, layer: Linear, *, relu6: bool = False) -> int:
-        """`layer` at every place of (1, h, w, in)."""
-        kernel = self._constant(np.asarray(layer.kernel, np.float32)[:, None, None, :])
-        bias = self._constant(np.asarray(layer.bias, np.float32))
-        options = schema.Conv2DOptionsT()
-        options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
-        options.padding = schema.Padding.VALID
-        if relu6:
-            options.fusedActivationFunction = schema.ActivationFunctionType.RELU6
-        shape = (*self._shape(map_)[:3], len(layer.bias))
-        return self._add(Op.CONV_2D, Options.Conv2DOptions, options, [map_, kernel, bias], shape)
 
-    def likeliest(self, map_: int) -> int:
-        """The largest of (1, h, w, n) at every place."""
-        options = schema.ReducerOptionsT()
-        options.keepDims = True
-        shape = (*self._shape(map_)[:3], 1)
-        axis = self._constant(np.array([3], np.int32))
-        return self._add(Op.REDUCE_MAX, Options.ReducerOptions, options, [map_, axis], shape)
+def _named(names: dict[str, int], name: str) -> int:
+    return next(number for known, number in names.items() if name in known)
 
-    def joined(self, maps: Sequence[int], axis: int) -> int:
-        """`maps`, one after the other along `axis`."""
-        options = schema.ConcatenationOptionsT()
-        options.axis = axis
-        shape = list(self._shape(maps[0]))
-        shape[axis] = sum(self._shape(each)[axis] for each in maps)
-        return self._add(Op.CONCATENATION, Options.ConcatenationOptions, options, maps, shape)
 
-    def shaped(self, map_: int, shape: Sequence[int]) -> int:
-        """The same numbers in another shape; one side may be -1."""
-        known = -int(np.prod(shape))
-        shape = tuple(int(np.prod(self._shape(map_))) // known if side < 0 else side for side in shape)
-        options = schema.ReshapeOptionsT()
-        options.newShape = np.array(shape, np.int32)
-        return self._add(Op.RESHAPE, Options.ReshapeOptions, options, [map_, self._constant(options.newShape)], shape)
+def _by_shape(model: Any, wanted: Sequence[tuple[int, ...] | None]) -> list[int]:
+    """The network's outputs in the order of `wanted`; the one that is left stands for None."""
+    graph = model.subgraphs[0]
+    left = {tuple(int(side) for side in graph.tensors[each].shape): int(each) for each in graph.outputs}
+    known = {shape: left.pop(shape) for shape in wanted if shape is not None}
+    (rest,) = left.values()
+    return [rest if shape is None else known[shape] for shape in wanted]
 
-    def turned(self, map_: int) -> int:
-        """Rows as columns."""
-        order = self._constant(np.array([1, 0], np.int32))
-        shape = self._shape(map_)[::-1]
-        return self._add(Op.TRANSPOSE, Options.TransposeOptions, schema.TransposeOptionsT(), [map_, order], shape)
 
-    def pooled(self, map_: int, cells: tuple[int, int]) -> int:
-        """Mean of (1, h, w, n) in `cells`, whole places each."""
-        _, rows, columns, channels = self._shape(map_)
-        options = schema.Pool2DOptionsT()
-        options.filterHeight, options.filterWidth = rows // cells[0], columns // cells[1]
-        options.strideH, options.strideW = options.filterHeight, options.filterWidth
-        options.padding = schema.Padding.VALID
-        shape = (1, *cells, channels)
-        return self._add(Op.AVERAGE_POOL_2D, Options.Pool2DOptions, options, [map_], shape)
+def _smaller(picture: Any, rows: int, columns: int, padded: int) -> Any:
+    """The picture as the second body wants it, -1..1, with a bar of grey below."""
+    made = tf.raw_ops.ResizeBilinear(images=picture, size=(rows, columns), half_pixel_centers=True)
+    return tf.pad(
+        made / 127.5 - 1.0, [[0, 0], [0, padded - rows], [0, 0], [0, 0]], constant_values=PAD_GREY / 127.5 - 1
+    )
 
-    def _add(self, code: int, kind: int, options: Any, inputs: Sequence[int], shape: Sequence[int]) -> int:
-        made = self._tensor(b"head_%d" % len(self._graph.tensors), shape)
-        self._graph.operators.append(self._step(code, kind, options, inputs, [made]))
-        return made
 
-    def _step(self, code: int, kind: int, options: Any, inputs: Sequence[int], outputs: Sequence[int]) -> Any:
-        step = schema.OperatorT()
-        step.opcodeIndex = self._code(code)
-        step.builtinOptionsType, step.builtinOptions = kind, options
-        step.inputs, step.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
-        return step
+def _graph(parts: Parts, picture: Any, maps: Sequence[Any], kinds: Sequence[Any], rows: int) -> list[Any]:
+    plan = parts.plan
+    values = {name: value.detach().numpy() for name, value in parts.head.state_dict().items()}
+    upright = _body(plan, picture)
+    bodies: list[list[Any]] = [[], [], []]
+    boxes: list[list[Any]] = [[], []]
+    for level in range(LEVELS):
+        ours = tf.concat([upright[name] for name in plan.maps[level]], -1)
+        theirs, score = (_laid(each[level], ours, level, rows) for each in (maps, kinds))
+        joint = tf.concat([ours, theirs], -1)
+        more = [_part(values, part, level, joint) for part in ("upright", "lying")]
+        logits = [_score(plan, level, ours) + more[0] + values["shift"][0]]
+        logits.append(values["share"] * score + more[1] + values["shift"][1])
+        line = values["line"]
+        logits.append(line[0] * (logits[1] - logits[0]) + line[1] + _part(values, "posture", level, joint))
+        where = [_box(plan, level, ours), _pointwise(joint, parts.boxes[level].kernel, parts.boxes[level].bias)]
+        for lines, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
+            for line_, value in zip(lines, told, strict=True):
+                line_.append(tf.reshape(value, shape))
+    told = _pointwise(upright[plan.stems[0]], parts.room.kernel, parts.room.bias)
+    cell = (told.shape[1] // CELLS[0], told.shape[2] // CELLS[1])
+    pooled = tf.reshape(tf.nn.avg_pool2d(told, cell, cell, "VALID"), (1, -1))
+    return [*(tf.concat([tf.concat(row, 1) for row in rows_], 0) for rows_ in (bodies, boxes)), pooled]
 
-    def _code(self, code: int) -> int:
-        for number, known in enumerate(self._model.operatorCodes):
-            if known.builtinCode == code:
-                return number
-        made = schema.OperatorCodeT()
-        made.builtinCode, made.deprecatedBuiltinCode, made.version = code, min(code, 127), 1
-        self._model.operatorCodes.append(made)
-        return len(self._model.operatorCodes) - 1
 
-    def _shape(self, tensor: int) -> tuple[int, ...]:
-        return tuple(int(side) for side in self._graph.tensors[tensor].shape)
+def _laid(theirs: Any, ours: Any, level: int, rows: int) -> Any:
+    """The second body's map without the bar, at the places of the first; of its logits, the likeliest of each place."""
+    if theirs.shape[-1] < pose.CHANNELS[0]:
+        theirs = tf.reduce_max(theirs, -1, keepdims=True)
+    whole = theirs[:, : -(-rows // STRIDES[level])]
+    return tf.raw_ops.ResizeBilinear(images=whole, size=ours.shape[1:3], half_pixel_centers=True)
 
-    def _tensor(self, name: bytes, shape: Sequence[int], *, whole: bool = False) -> int:
-        made = schema.TensorT()
-        made.name, made.shape = name, np.array(shape, np.int32)
-        made.type = schema.TensorType.INT32 if whole else schema.TensorType.FLOAT32
-        made.buffer = 0
-        self._graph.tensors.append(made)
-        return len(self._graph.tensors) - 1
 
-    def _constant(self, values: np.ndarray) -> int:
-        made = self._tensor(b"weight_%d" % len(self._graph.tensors), values.shape, whole=values.dtype == np.int32)
-        held = schema.BufferT()
-        held.data = surgery.raw(values)
-        self._model.buffers.append(held)
-        self._graph.tensors[made].buffer = len(self._model.buffers) - 1
-        return made
+def _score(plan: Plan, level: int, both: Any) -> Any:
+    named = plan.predictions[level]
+    kind, thing = ([plan.weights[name] for name in named[which]] for which in ("cls", "obj"))
+    who = _pointwise(both[..., :64], kind[0][PERSON : PERSON + 1, :, 0, 0], kind[1][PERSON : PERSON + 1])
+    return tf.minimum(who, _pointwise(both[..., 64:], thing[0][:, :, 0, 0], thing[1]))
+
+
+def _box(plan: Plan, level: int, both: Any) -> Any:
+    kernel, bias = (plan.weights[name] for name in plan.predictions[level]["reg"])
+    return _pointwise(both[..., 64:], kernel[:, :, 0, 0], bias)
+
+
+def _part(values: dict[str, np.ndarray], part: str, level: int, joint: Any) -> Any:
+    look, say = (f"{part}.{layer}.{level}" for layer in ("look", "say"))
+    seen = tf.nn.relu6(_pointwise(joint, values[f"{look}.weight"][:, : CHANNELS[level]], values[f"{look}.bias"]))
+    return _pointwise(seen, values[f"{say}.weight"], values[f"{say}.bias"])
+
+
+def _body(plan: Plan, picture: Any) -> dict[str, Any]:
+    """All maps by name of (n, h, w, 3), from YOLOX's Focus on."""
+    planes = [picture[:, row::2, column::2, :] for row, column in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    known = {"input": tf.concat(planes, -1)}
+    for step in plan.steps:
+        first = known[step.inputs[0]]
+        match step.kind:
+            case "conv":
+                kernel, bias = (plan.weights[name] for name in step.weights)
+                made = _convolved(first, kernel, bias, step.stride, step.groups)
+            case "silu":
+                made = first * tf.sigmoid(first)
+            case "add":
+                made = first + known[step.inputs[1]]
+            case "concat":
+                made = tf.concat([known[name] for name in step.inputs], -1)
+            case "pool":
+                made = tf.nn.max_pool2d(first, step.stride, 1, "SAME")
+            case _:
+                size = [2 * side for side in first.shape[1:3]]
+                made = tf.raw_ops.ResizeNearestNeighbor(images=first, size=size, half_pixel_centers=False)
+        known[step.output] = made
+    return known
+
+
+def _pointwise(x: Any, kernel: np.ndarray, bias: np.ndarray) -> Any:
+    """A layer (out, in) at every place."""
+    return _convolved(x, kernel[:, :, None, None], bias, 1, 1)
+
+
+def _convolved(x: Any, kernel: np.ndarray, bias: np.ndarray, stride: int, groups: int) -> Any:
+    side = kernel.shape[-1]
+    if stride > 1:
+        # Not "same": TensorFlow pads an even picture at stride 2 on one side only, PyTorch on both.
+        x = tf.pad(x, [[0, 0], [side // 2, side // 2], [side // 2, side // 2], [0, 0]])
+    padding = "VALID" if stride > 1 else "SAME"
+    if groups > 1:
+        made = tf.constant(np.transpose(kernel, (2, 3, 0, 1)).astype(np.float32))
+        y = tf.nn.depthwise_conv2d(x, made, (1, stride, stride, 1), padding)
+    else:
+        y = tf.nn.conv2d(x, tf.constant(np.transpose(kernel, (2, 3, 1, 0)).astype(np.float32)), stride, padding)
+    return tf.nn.bias_add(y, bias.astype(np.float32))

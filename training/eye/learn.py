@@ -24,7 +24,7 @@ SHARES = {
     "gmdcsa24+": 0.12,
     "gmdcsa24_empty-": 0.04,
     "rooms-": 0.24,
-    "messy_rooms-": 0.06,
+    "messy_rooms-": 0.25,
     "infants+": 0.12,
     "laid+": 0.2,
     "laid-": 0.08,

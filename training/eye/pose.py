@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SHA256 = "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c"
 SIDE = 224
 """Pixels of the square that the file was made for; what it says of others is measured, not promised."""
-MAPS, KINDS, ROOM = (367, 335, 292), (379, 404, 427), 108
-"""Numbers of the file's tensors: the maps at strides 8, 16 and 32, the logits of a person made from them (two or six
-for each place), and an early map at stride 8 from which the room is described."""
+MAPS, KINDS = (367, 335, 292), (379, 404, 427)
+"""Numbers of the file's tensors: the maps at strides 8, 16 and 32, and the logits of a person made from them (two or
+six for each place)."""
 CHANNELS = (96, 192, 192)
 
 
@@ -35,12 +35,10 @@ class Maps:
     Attributes:
         features: (h, w, c) of each stride, finest first.
         scores: (h, w) of each, logit of a person, the likeliest of those of the place.
-        room: (h / 8, w / 8, 96).
     """
 
     features: list[np.ndarray]
     scores: list[np.ndarray]
-    room: np.ndarray
 
 
 def read(path: Path) -> bytes:
@@ -64,7 +62,7 @@ class Body:
     def __init__(self, path: Path, height: int, width: int) -> None:
         """Read pose_detection.tflite; see `read`."""
         model = surgery.read(read(path))
-        surgery.cut(model, [*MAPS, *KINDS, ROOM])
+        surgery.cut(model, [*MAPS, *KINDS])
         surgery.resize(model, SIDE, height, width)
         self._interpreter = Interpreter(model_content=surgery.write(model), num_threads=1)
         self._interpreter.allocate_tensors()
@@ -76,4 +74,4 @@ class Body:
         self._interpreter.set_tensor(self._input, picture[None].astype(np.float32) / 127.5 - 1)
         self._interpreter.invoke()
         told = [self._interpreter.get_tensor(each)[0] for each in self._outputs]
-        return Maps(told[:3], [each.max(axis=-1) for each in told[3:6]], told[6])
+        return Maps(told[:3], [each.max(axis=-1) for each in told[3:]])

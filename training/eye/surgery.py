@@ -97,3 +97,49 @@ def resize(model: Any, was: int, height: int, width: int) -> None:
 def raw(values: np.ndarray) -> np.ndarray:
     """Bytes of `values`, as a buffer holds them."""
     return np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+
+
+def join(
+    first: Any, second: Any, given: tuple[int, int], back: Sequence[tuple[int, int]], outputs: Sequence[int]
+) -> None:
+    """Put `second` into `first`, which gives it its picture and reads what it says.
+
+    Args:
+        first: gets all steps and weights.
+        second: of one input.
+        given: tensor of `first`, and the input of `second` that it is.
+        back: for each output of `second`, its tensor, and the input of `first` that it is.
+        outputs: tensors of `first` that are the outputs of both.
+    """
+    ours, theirs = first.subgraphs[0], second.subgraphs[0]
+    tensors, buffers, codes = len(ours.tensors), len(first.buffers), len(first.operatorCodes)
+    for tensor in theirs.tensors:
+        tensor.buffer += buffers
+    for step in theirs.operators:
+        step.opcodeIndex += codes
+        step.inputs, step.outputs = (np.where(each < 0, each, each + tensors) for each in (step.inputs, step.outputs))
+    ours.tensors += theirs.tensors
+    first.buffers += second.buffers
+    first.operatorCodes += second.operatorCodes
+    instead = {given[1] + tensors: given[0], **{mine: other + tensors for other, mine in back}}
+    steps = [*ours.operators, *theirs.operators]
+    for step in steps:
+        step.inputs = np.array([instead.get(int(each), int(each)) for each in step.inputs], np.int32)
+    ours.inputs = np.array([each for each in ours.inputs if int(each) not in instead], np.int32)
+    ours.outputs = np.array(outputs, np.int32)
+    ours.operators = _ordered(steps, {int(each) for each in ours.inputs})
+    drop_unused(first)
+
+
+def _ordered(steps: list[Any], known: set[int]) -> list[Any]:
+    """`steps`, each after those that make what it reads."""
+    made = {int(each) for step in steps for each in step.outputs}
+    known, ordered, left = set(known), [], steps
+    while left:
+        now = [step for step in left if all(int(each) in known or int(each) not in made for each in step.inputs)]
+        if not now:
+            raise ValueError("the steps go round in a circle")
+        ordered.append(now[0])
+        known |= {int(each) for each in now[0].outputs}
+        left = [step for step in left if step is not now[0]]
+    return ordered

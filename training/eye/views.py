@@ -1,6 +1,6 @@
-"""What the body sees of a picture, place by place, and who is there.
+"""What two bodies see of a picture, place by place, and who is there.
 
-The body stays as it is, so its answers for a picture never change: they are computed once, and a head learns in
+The bodies stay as they are, so their answers for a picture never change: they are computed once, and a head learns in
 minutes.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitord.video.boxes import STRIDES
-from training.eye.pose import CHANNELS
+from training.eye.bodies import CHANNELS
 from training.person.data import LYING, UPRIGHT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitord.video.picture import Picture
-    from training.eye.pose import Body
+    from training.eye.bodies import Bodies
     from training.person.data import Target
 
     Rank = Callable[["Places"], np.ndarray]
@@ -41,7 +41,7 @@ class Places:
 
     Attributes:
         features: (p, `WIDTH_OF_ALL`) float16.
-        scores: (p,) float16, the body's own logit of a person.
+        scores: (p, 2) float16, each body's own logit of a person.
         level: (p,) int8, which stride.
         where: (p,) int8, ELSEWHERE, BODY, BESIDE or ANYWHERE.
         lies: (p,) int8: 1 where a body lies, 0 where one is upright, -1 where neither is known.
@@ -90,13 +90,13 @@ def grid(height: int, width: int) -> np.ndarray:
     return np.concatenate(made).astype(np.float32)
 
 
-def look(body: Body, picture: Picture) -> Places:
+def look(bodies: Bodies, picture: Picture) -> Places:
     """All places of a picture (height, width, 3), RGB; who is there is not told yet."""
-    seen = body(picture)
+    seen = bodies(picture)
     features = [each.reshape(-1, each.shape[-1]) for each in seen.features]
     padded = [np.pad(each, ((0, 0), (0, WIDTH_OF_ALL - each.shape[1]))) for each in features]
     level = np.repeat(np.arange(len(features), dtype=np.int8), [len(each) for each in features])
-    scores = np.concatenate([each.ravel() for each in seen.scores])
+    scores = np.concatenate([each.reshape(-1, each.shape[-1]) for each in seen.scores])
     nobody = np.zeros(len(level), np.int8)
     return Places(np.concatenate(padded).astype(np.float16), scores.astype(np.float16), level, nobody, nobody - 1)
 
@@ -125,10 +125,10 @@ def chosen(places: Places, most: int, rng: np.random.Generator, rank: Rank | Non
 
     Those which the body takes for a person, those that an earlier head (`rank`) takes for one, bodies, and others.
     """
-    worst = places.scores if rank is None else rank(places)
+    worst = places.scores.max(axis=1) if rank is None else rank(places)
     bodies = np.flatnonzero(places.where == BODY)
     bodies = bodies[np.argsort(-worst[bodies])][:_BODIES]
-    first = [np.argsort(-places.scores)[:_LIKELY], np.argsort(-worst)[:_WORST], bodies]
+    first = [np.argsort(-places.scores.max(axis=1))[:_LIKELY], np.argsort(-worst)[:_WORST], bodies]
     taken = np.unique(np.concatenate(first))
     rest = np.setdiff1d(np.arange(len(worst)), taken)
     return np.concatenate([taken, rng.choice(rest, most - len(taken), replace=False)])

@@ -1,4 +1,4 @@
-"""Where a body is that was found: for each stride a layer from the body's map to a box, by ridge regression.
+"""Where somebody is who was found lying: for each stride a layer from both bodies' maps to a box (ridge regression).
 
 Only `monitord.video.boxes` reads the boxes, to tell two bodies from two answers for one, so a rough box will do.
 """
@@ -11,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from training.eye import examples, views
+from training.eye.bodies import CHANNELS
 from training.eye.export import Linear
-from training.eye.pose import CHANNELS
 from training.eye.variations import plain
 
 if TYPE_CHECKING:
+    from training.eye.bodies import Bodies
     from training.eye.examples import Example
-    from training.eye.pose import Body
 
 _RIDGE = 3.0
 _SMALLEST_PX = 8.0
@@ -36,11 +36,11 @@ def wanted(grid: np.ndarray, box: np.ndarray) -> np.ndarray:
     return np.concatenate([(middle - corner) / sides, np.log(size / sides)], axis=1)
 
 
-def learn(body: Body, known: list[Example], height: int, width: int) -> list[Linear]:
+def learn(bodies: Bodies, known: list[Example], height: int, width: int) -> list[Linear]:
     """The layers, from the training split's pictures in which it is known where everybody is, and their mirror images.
 
     Args:
-        body: whose maps they read.
+        bodies: whose maps they read.
         known: all examples.
         height: of the pictures, pixels.
         width: of the pictures.
@@ -54,7 +54,7 @@ def learn(body: Body, known: list[Example], height: int, width: int) -> list[Lin
             picture = np.ascontiguousarray(straight[:, ::-1]) if mirrored else straight
             if mirrored:
                 corners = np.stack([width - corners[:, 2], corners[:, 1], width - corners[:, 0], corners[:, 3]], axis=1)
-            places = views.look(body, picture)
+            places = views.look(bodies, picture)
             for box, person in zip(corners, one.bodies or (), strict=True):
                 places.where[:] = views.ELSEWHERE
                 views.tell(places, grid, box[None], [person.target])
