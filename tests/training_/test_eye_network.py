@@ -25,9 +25,7 @@ ROOT = Path(__file__).parents[2]
 FIRST = ROOT.parent / "shared" / "models" / "yolox_nano.onnx"
 SECOND = ROOT / "training" / "work" / "eye" / "pose_detection.tflite"
 needs_first = pytest.mark.skipif(not FIRST.exists(), reason="the first body's weights (../shared) are not here")
-needs_second = pytest.mark.skipif(
-    not SECOND.exists(), reason="the second body (training/README.md) is not here"
-)
+needs_second = pytest.mark.skipif(not SECOND.exists(), reason="the second body (training/README.md) is not here")
 HEIGHT, WIDTH = 192, 256
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MISSED = 0.05
 """Share of people that may be called nobody with confidence."""
+DOUBTED = 0.15
+"""Share of empty rooms that may not be called empty with confidence: who lies looks much like them."""
 POSTURE = 0.6
 _SEEDS = (1, 2, 3)
 _CHANNELS, _DESCRIBED = 5, 120
@@ -80,7 +82,8 @@ def make(
     presence, lying = _calibrated(scored)
     at = measure.threshold(scored)
     people = scored.person[scored.which((), measure.PEOPLE, "validation")]
-    absent = min(at, float(np.quantile(people, MISSED)))
+    rooms = scored.person[scored.which(measure.ROOMS, (NOBODY,), "validation")]
+    absent = min(at, float(np.quantile(people, MISSED)), float(np.quantile(rooms, 1 - DOUBTED)))
     several = _several(scored)
     table = measure.figures(scored, at)
 
