@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 BEAT = Message(Kind.HEARTBEAT, Gate.IDLE)
 FAULTS = sorted(EAR_FAULTS, key=lambda each: each.value)
 SAMPLE_S, FORGET_S = 300.0, 6 * 3600.0
+FULL = 0.98
+"""Of the most that SQLite ever holds; the rest are statements, which come and go."""
 CONFIG = Config.model_validate(
     {
         "groups": {"parents": ["page"], "neighbours": ["page", "log"]},
@@ -258,11 +260,17 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
     return rise, left**0.5
 
 
-def say_slope(name: str, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """One line; the first quarter is left out: caches fill, models warm up."""
-    first = len(xs) // 4
+def say_slope(name: str, xs: Sequence[float], ys: Sequence[float], first: int | None = None) -> None:
+    """One line, of what follows sample `first`; else the first quarter is left out: caches fill, models warm up."""
+    first = len(xs) // 4 if first is None else first
     rise, noise = slope(xs[first:], ys[first:])
     print(f"{name}: {ys[first]:.1f} -> {ys[-1]:.1f}, slope {rise:+.3f} an hour, noise {noise:.3f}")
+
+
+def filled(held: Sequence[float]) -> int | None:
+    """From which sample on SQLite holds no more pages than before; None: for less than a quarter of the samples."""
+    first = next(number for number, each in enumerate(held) if each >= FULL * max(held))
+    return first if first <= len(held) * 3 // 4 else None
 
 
 def simulated(options: argparse.Namespace) -> None:
@@ -286,6 +294,9 @@ def simulated(options: argparse.Namespace) -> None:
     }
     for name, values in rows.items():
         say_slope(name, hours, values)
+    if full := filled(rows["of it held by SQLite, MiB"]):
+        say_slope(f"resident memory since hour {hours[full]:.1f}, when SQLite held all that it keeps, MiB",
+                  hours, rows["resident memory, MiB"], full)  # fmt: skip
     if options.picture:
         options.picture.write_text(soak_picture.draw("hours", hours, rows), "utf-8")
     if options.json:

@@ -31,11 +31,6 @@ def live(soak, folder, seed):
     return day, samples
 
 
-def forget_deliveries(day):
-    day.house.journal._database.execute("DELETE FROM deliveries")
-    day.house.voice._outbox._of.clear()
-
-
 def test_an_hour_of_faults_miss_nothing_and_can_be_lived_again(soak, tmp_path):
     day, samples = live(soak, tmp_path / "one", seed=3)
     again, _ = live(soak, tmp_path / "two", seed=3)
@@ -63,36 +58,32 @@ def test_a_sound_that_is_in_no_incident_is_missed(soak, tmp_path):
         soak.nothing_missed(books, everything - {books.accepted[books.heard[0][1]]})
 
 
-@pytest.mark.parametrize(
-    ("spoil", "complaint"),
-    [
-        (lambda day: day.books.accept(b"12345678", 1), "accepted is not on record"),
-        (lambda day: day.house.journal._database.execute("DELETE FROM frames WHERE id = 3"), "is not on record"),
-        (forget_deliveries, "was given to nobody"),
-    ],
-)
-def test_a_promise_that_is_broken_is_seen_from_the_child(soak, tmp_path, spoil, complaint):
-    day = soak.Day(3, tmp_path, crashes=0, check_h=100)
-    day.live(0.25)  # The control: it looks at the end.
-    spoil(day)
-    with pytest.raises(AssertionError, match=complaint):
-        day._check()
-    day.close()
-
-
-def test_a_look_of_a_child_leaves_the_parent_as_it_was(soak, tmp_path):
+def test_a_look_of_a_child_leaves_the_parent_as_it_was_and_finds_what_is_broken(soak, tmp_path):
     day = soak.Day(3, tmp_path, crashes=0, check_h=100)
     day.live(0.25)
-    journal, files = day.house.journal, sorted(tmp_path.iterdir())
-    before = day.books.read()
-    day._check()
+    journal, files, before = day.house.journal, sorted(tmp_path.iterdir()), day.books.read()
+    day._check()  # The control.
     assert day.house.journal is journal
     assert day.house.books is day.books
     assert sorted(tmp_path.iterdir()) == files
     assert day.books.read() == before
-    with journal.transaction():  # No lock of it has gone with the child.
-        journal.add_frame(b"12345678", day.house.clock.monotonic())
+    with journal.transaction():  # No lock has gone with the child, and what is written meanwhile is seen by the next.
+        journal._database.execute("DELETE FROM deliveries")
+    day.house.voice._outbox._of.clear()
+    with pytest.raises(AssertionError, match="was given to nobody"):
+        day._check()
+    day.books.accept(b"12345678", 1)
+    with pytest.raises(AssertionError, match="accepted is not on record"):
+        day._check()
     day.close()
+
+
+def test_memory_is_judged_from_when_sqlite_holds_all_that_it_keeps(soak, capsys):
+    held = [0.3, 1.0, 1.7, 2.3, 2.28, 2.3, 2.3, 2.3]
+    assert soak.filled(held) == 3
+    soak.say_slope("memory", range(8), [40.0 + each for each in held], soak.filled(held))
+    assert capsys.readouterr().out.startswith("memory: 42.3 -> 42.3, slope +0.00")
+    assert soak.filled([float(each) for each in range(8)]) is None  # It still grows at the end.
 
 
 def test_incidents_that_reached_nobody_are_kept_and_put_right(soak_books, tmp_path):
