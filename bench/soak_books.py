@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -112,7 +113,9 @@ def apart(ask: Callable[[], T]) -> T:
         AssertionError: it raised one, or failed otherwise; the text is its traceback.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():  # Of other threads (a test runner's): the copy needs none of them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if not child:
         code = 1
         try:
