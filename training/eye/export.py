@@ -1,8 +1,8 @@
 """Two bodies and a head as one TFLite network: float arithmetic, weights in half precision.
 
-The first body and the head go through TensorFlow's converter. The second is kept as its file has it, since its weights
-are sparse, and is put in afterwards (`training.eye.surgery`). 8-bit arithmetic was tried and cost most of what the
-first body can do; see docs/models-person.md.
+The first body and the head go through TensorFlow's converter. The second is kept as its file has it, and put in
+afterwards (`training.eye.surgery`). 8-bit arithmetic was tried and cost most of what the first body can do; see
+docs/models-person.md.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def to_tflite(parts: Parts, height: int, width: int, *, half: bool = True) -> by
     surgery.join(first, second, (outputs[3], int(graph.inputs[0])), back, outputs[:3])
     for number, tensor in enumerate(first.subgraphs[0].outputs):
         first.subgraphs[0].tensors[tensor].name = b"out%d" % number
-    return surgery.write(first)
+    return surgery.unpack(surgery.write(first))
 
 
 def _named(names: dict[str, int], name: str) -> int:

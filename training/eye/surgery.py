@@ -1,7 +1,4 @@
-"""TFLite files, cut and joined: which maps a network gives, how large its picture is, and what follows them.
-
-TensorFlow's converter cannot write the sparse weights that some files hold, so these are kept as they are.
-"""
+"""TFLite files, cut and joined: which maps a network gives, how large its picture is, and what follows them."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +90,29 @@ def resize(model: Any, was: int, height: int, width: int) -> None:
             held = model.buffers[graph.tensors[step.inputs[1]].buffer]
             rows, columns = np.frombuffer(bytes(held.data), np.int32)
             held.data = raw(np.array([rows * height // was, columns * width // was], np.int32))
+
+
+def unpack(content: bytes) -> bytes:
+    """The network with its sparse weights written out: a runtime takes 20 ns to unpack each, at every start."""
+    model = read(content)
+    graph = model.subgraphs[0]
+    sparse = [step for step in graph.operators if kind(model, step) == "DENSIFY"]
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(
+        model_content=content, experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain
+    )
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]
+    interpreter.set_tensor(given["index"], np.zeros(given["shape"], np.float32))
+    interpreter.invoke()
+    for step in sparse:
+        held = schema.BufferT()
+        held.data = raw(interpreter.get_tensor(int(step.outputs[0])))
+        model.buffers.append(held)
+        graph.tensors[int(step.outputs[0])].buffer = len(model.buffers) - 1
+    graph.operators = [step for step in graph.operators if kind(model, step) != "DENSIFY"]
+    drop_unused(model)
+    return write(model)
 
 
 def raw(values: np.ndarray) -> np.ndarray:
