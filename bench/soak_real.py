@@ -49,7 +49,11 @@ def run(options: argparse.Namespace, say_slope: Callable[[str, Sequence[float], 
         shutil.rmtree(folder)
     print(f"{options.real:g} minutes; {heard} of {played} cries became an incident of their own")
     minutes = [each["minute"] for each in samples]
-    rows = {f"resident memory of {role}, MiB": [each[f"{role}_rss"] for each in samples] for role in ROLES}
+    rows = {
+        f"{what} of {role}, MiB": [each[f"{role}_{key}"] for each in samples]
+        for what, key in (("resident memory", "rss"), ("memory of its own", "own"))
+        for role in ROLES
+    }
     rows |= {
         f"{what} of run + audio + notify": [sum(each[f"{role}_{key}"] for role in ROLES) for each in samples]
         for what, key in (("open files", "fds"), ("threads", "threads"))
@@ -100,6 +104,7 @@ def _sample(house: House, minute: float) -> dict[str, float]:
     for role in ROLES:
         proc = Path(f"/proc/{processes[role]}")
         sample[f"{role}_rss"] = measured.memory_mib(processes[role])[0]
+        sample[f"{role}_own"] = measured.private_mib(processes[role])  # No page of it can be read from a file again.
         sample[f"{role}_fds"] = float(len(list((proc / "fd").iterdir())))
         sample[f"{role}_threads"] = float(len(list((proc / "task").iterdir())))
     return sample

@@ -111,7 +111,7 @@ class Supervisor:
             self._eye, self._looks = _Child("video", looks), looks
             self._voice = voice
             self._selftest, self._wanted = _Child("selftest", None), folder / paths.SELFTEST
-            self._wanted_at = self._test_wanted_at()
+            self._wanted_last = self._test_wanted()
             self._children = (voice, ear, self._eye, self._selftest)
             cleanup.callback(self._stop_all)
             self._start(voice)
@@ -140,16 +140,20 @@ class Supervisor:
             signal.pidfd_send_signal(self._eye.pidfd, signal.SIGKILL)
             self._eye.started = now  # The next deadline, should even that hang in the kernel.
 
-        wanted_at = self._test_wanted_at()
-        if wanted_at != self._wanted_at and not self._selftest.alive and not self._stopping:
-            self._wanted_at = wanted_at
+        wanted = self._test_wanted()
+        if wanted not in ("", self._wanted_last) and not self._selftest.alive and not self._stopping:
+            self._wanted_last = wanted
             self._start(self._selftest)
 
-    def _test_wanted_at(self) -> int:
-        """When the voice wrote last that the nightly self-test is to run; 0: never."""
-        with contextlib.suppress(OSError):
-            return self._wanted.stat().st_mtime_ns
-        return 0
+    def _test_wanted(self) -> str:
+        """What the voice wrote last when the nightly self-test was due; "": never, or it is writing just now.
+
+        Not the file's time: that changes twice, when it is opened and when it is written, and so would start two tests.
+        """
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            told = self._wanted.read_text("ascii")
+            return told if told.endswith("\n") else ""
+        return ""
 
     def _look_asked(self) -> None:
         if not self._eye.alive:

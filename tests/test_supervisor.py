@@ -43,6 +43,8 @@ if role == "selftest":
     sys.exit(0 if "--nightly" in sys.argv else 9)
 time.sleep(600)
 """
+LOOKS_S = 0.5
+"""Long enough for a supervisor that looks every 0.1 s."""
 RUN = """
 import sys
 sys.path[:0] = [{root!r}]
@@ -277,6 +279,22 @@ def test_back_off_grows_and_stays_bounded():
     assert waits == sorted(waits)
     assert waits[0] == BACK_OFF_S[0]
     assert waits[-1] == BACK_OFF_S[-1]
+
+
+def test_a_self_test_that_is_wanted_in_two_writes_runs_once(house):
+    """The voice opens the file and then writes it: the supervisor may look in between."""
+    built = house(nightly="03:30")
+    built.told("audio", "started")
+    wanted = built.runtime / "selftest"
+    wanted.write_text("", "ascii")
+    time.sleep(LOOKS_S)
+    wanted.write_text("1.000\n", "ascii")
+    built.told("selftest", "started")
+    assert built.told("selftest", "ended")["code"] == 0
+    time.sleep(LOOKS_S)
+    assert built.end() == 0
+    rest = [json.loads(line)["process"] for line in built.process.stdout]
+    assert "selftest" not in rest, "the empty file was taken for a wish of its own"
 
 
 def test_each_time_that_the_voice_wants_it_the_nightly_self_test_runs_once(house):

@@ -114,7 +114,7 @@ class Operating:
 
 
 class Classifier:
-    """The person model: a fitted picture in, a judgement out. It finds bodies in the picture held upright and turned.
+    """The person model: a fitted picture in, a judgement out. It finds bodies, upright and lying.
 
     Attributes:
         operating: thresholds.

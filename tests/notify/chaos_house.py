@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from monitord.config import LOG, PAGE, Config
-from monitord.events import Fault, Frame, Kind, Life, Message, Role, Sound
+from monitord.events import SEQUENCE_MODULUS, Fault, Frame, Kind, Life, Message, Role, Sound
 from monitord.notify import delivery
 from monitord.notify.clock import BOOT_ID, Clock
 from monitord.notify.database import JournalError
@@ -56,14 +56,36 @@ class Books:
     acknowledged: dict[int, set[str]] = field(default_factory=dict)
     unreached: set[int] = field(default_factory=set)
 
+    def accept(self, data: bytes, number: int) -> None:
+        """A frame of a sound was taken in; 0: the end of what was never heard belongs to no incident."""
+        self.accepted[data] = number
+
+    def confirm(self, number: int) -> None:
+        """A channel confirmed that delivery."""
+        self.confirmed.add(number)
+
+    def acknowledge(self, number: int, via: str) -> None:
+        """A person acknowledged that incident by that channel."""
+        self.acknowledged.setdefault(number, set()).add(via)
+
+    def reach_nobody(self, numbers: set[int]) -> None:
+        """These incidents have reached nobody as of now, and that is told."""
+        self.unreached |= numbers
+
 
 class ChaosHouse:
-    """One machine under `folder`; time passes only by `pass_time`."""
+    """One machine under `folder`; time passes only by `pass_time`. Its books are `books`, where they are given."""
 
     journal_class = Journal
     skips_what_is_committed = True
 
-    def __init__(self, folder: Path, config: Config | None = None, sinks: tuple[str, ...] = (PAGE, LOG)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Config | None = None,
+        sinks: tuple[str, ...] = (PAGE, LOG),
+        books: Books | None = None,
+    ) -> None:
         self._folder, self._generation = folder, 0
         self._was_boot = os.environ.get(BOOT_ID)
         self.now, self.ahead, self._boots, self._booted = 0.0, EPOCH, 0, -60.0
@@ -71,7 +93,7 @@ class ChaosHouse:
         self.config, self.sinks = config or Config(), sinks
         self.socket: list[bytes] = []
         self.held: dict[int, tuple[str, Notice]] = {}
-        self.books = Books()
+        self.books = books or Books()
         self._sequences = dict.fromkeys(Role, 0)
         self._deaths: dict[int, float] = {}
         self.disk_fails = False
@@ -124,15 +146,19 @@ class ChaosHouse:
         self._deaths[life] = self._since_boot()
         before = self.journal._path.parent
         self._generation += 1
-        after = self._folder / f"state{self._generation}"
-        after.mkdir()
-        for file in before.glob("journal.sqlite3*"):
-            if not file.name.endswith("-shm"):
-                shutil.copy(file, after)
+        self.copy_journal(self._folder / f"state{self._generation}")
         self.journal.close()
         shutil.rmtree(before)
         os.close(self.record._keeper._mark)
         self.held.clear()
+
+    def copy_journal(self, folder: Path) -> Path:
+        """What of the journal lies on the disk, in a new `folder`: all that was committed; returns the file."""
+        folder.mkdir()
+        for file in self.journal._path.parent.glob("journal.sqlite3*"):
+            if not file.name.endswith("-shm"):
+                shutil.copy(file, folder)
+        return folder / self.journal._path.name
 
     def stop(self) -> None:
         """SIGTERM."""
@@ -161,7 +187,8 @@ class ChaosHouse:
 
     def say(self, message: Message, role: Role = Role.EAR) -> bytes:
         """A frame is put into the socket; returns it."""
-        data = encode(Frame(message, role, 1, self._sequences[role] % 65536))
+        wraps, sequence = divmod(self._sequences[role], SEQUENCE_MODULUS)
+        data = encode(Frame(message, role, 1 + wraps, sequence))  # No two are alike, in whatever number of days.
         self._sequences[role] += 1
         self.socket.append(data)
         return data
@@ -190,10 +217,12 @@ class ChaosHouse:
     def _note_who_is_told(self) -> None:
         """Whom an alarm of its own tells of now: somebody may take that alarm before `check` comes."""
         if Fault.ALERT_UNDELIVERED in {each.subject for each in self.voice._triage.live}:
+            lost = set()
             for number, of in self.voice._outbox._of.items():
                 last = {each.sink: each.state for each in of.values() if each.reason in delivery.RINGS}
                 if {state for sink, state in last.items() if sink != LOG} == {delivery.State.FAILED}:
-                    self.books.unreached.add(number)
+                    lost.add(number)
+            self.books.reach_nobody(lost)
 
     def pass_time(self, seconds: float, *, beat: Message | None = None) -> None:
         """Let time pass, from one due thing to the next; the ear beats meanwhile if it has something to say."""
@@ -214,14 +243,15 @@ class ChaosHouse:
     def answer(self, number: int, event: delivery.Event) -> None:
         """A channel says what became of what it holds."""
         if event is delivery.Event.CONFIRMED:
-            self.books.confirmed.add(number)
+            self.books.confirm(number)
         self.held.pop(number)
         self.voice.report(number, event, "" if event is delivery.Event.CONFIRMED else "refused")
         self.settle()
 
     def acknowledge(self, number: int, via: str = PAGE) -> None:
         """A person takes an incident."""
-        self.books.acknowledged.setdefault(number, set()).update((via, PAGE))
+        for shown in (via, PAGE):
+            self.books.acknowledge(number, shown)
         answer = self.voice.acknowledge(number, "Anna", via)
         assert answer is not None, f"incident {number} is not known any more"
         assert answer["acked_at"] is not None
@@ -253,10 +283,10 @@ class ChaosHouse:
         subject = message.label
         found = [each for each in self.voice._triage.live if each.subject is subject]
         if message.kind is Kind.SOUND_END and not found:
-            self.books.accepted[data] = 0  # The end of what was never heard belongs to no incident.
+            self.books.accept(data, 0)
             return
         assert len(found) == 1, f"{subject} is in {len(found)} incidents"
-        self.books.accepted[data] = found[0].id
+        self.books.accept(data, found[0].id)
 
     # The promises.
 

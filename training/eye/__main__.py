@@ -26,13 +26,13 @@ def _views(options: argparse.Namespace) -> None:
     from training.eye import cached  # noqa: PLC0415 - needs TensorFlow, the rest does not
 
     renders = options.render_folder if options.renders else None
-    cached.make(options.out, options.data, options.weights, renders, options.renders)
+    cached.make(options.out, options.data, (options.weights, options.pose), renders=renders, most=options.renders)
 
 
 def _pasted(options: argparse.Namespace) -> None:
     from training.eye import cached  # noqa: PLC0415
 
-    cached.make_pasted(options.out, options.data, options.weights, options.alone)
+    cached.make_pasted(options.out, options.data, (options.weights, options.pose), options.alone)
 
 
 def _ablate(options: argparse.Namespace) -> None:
@@ -47,7 +47,7 @@ def _ship(options: argparse.Namespace) -> None:
     made, table = ship.make(
         options.views,
         options.data,
-        options.weights,
+        (options.weights, options.pose),
         room_out=options.leave_room_out,
         steps=options.steps,
         renders=bool(options.renders),
@@ -76,9 +76,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, default=Path("../shared/data"), help="folder that holds vision/manifest.csv"
     )
-    parser.add_argument(
-        "--weights", type=Path, default=Path("../shared/models/yolox_nano.onnx"), help="starting weights"
-    )
+    shared = Path("../shared/models/yolox_nano.onnx")
+    parser.add_argument("--weights", type=Path, default=shared, help="starting weights of the first body")
+    parser.add_argument("--pose", type=Path, default=WORK / "pose_detection.tflite", help="and of the second")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--renders", type=int, default=0, help="how many renders to use (default: none)")
     parser.add_argument("--render-folder", type=Path, default=WORK / "renders")

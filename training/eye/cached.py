@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from training.eye import cutouts, examples, head, pasted, views
+from training.eye.bodies import Bodies
 from training.eye.body import Body
 from training.eye.variations import Recipe, half_hidden, plain, vary
 from training.person.data import NOBODY
@@ -80,13 +81,13 @@ class Known:
         return {name: np.array(rows) for name, rows in made.items()}
 
 
-def make(folder: Path, data: Path, weights: Path, renders: Path | None, most: int) -> None:
+def make(folder: Path, data: Path, weights: tuple[Path, Path], *, renders: Path | None, most: int) -> None:
     """Make what is missing: of pictures that are not for training all places, of the others varied and as they are."""
     folder.mkdir(parents=True, exist_ok=True)
     known = examples.load(data / "vision", leave_room_out=False)
     if renders is not None:
         known += examples.load_renders(renders, most)
-    body = Body(weights)
+    body = Bodies(*weights, HEIGHT, WIDTH)
     tested = [one for one in known if one.split != "train" or one.source.startswith("gmdcsa24")]
     _pieces(folder, "plain", len(tested), lambda at: (_told(body, tested[at]), _row(tested[at])))
     taught = [one for one in known if one.split == "train" and (one.source, one.target != NOBODY) in TIMES]
@@ -108,14 +109,14 @@ def make(folder: Path, data: Path, weights: Path, renders: Path | None, most: in
     _pieces(folder, "varied", len(todo), lambda number: varied(number, rank))
     both = [(one, mirrored) for one in taught for mirrored in (False, True)]
     _pieces(folder, "as_is", len(both), lambda at: (_as_is(body, *both[at], at, rank), _row(both[at][0])))
-    _laid(folder, body, taught, rank)
+    _laid(folder, body, Body(weights[0]), taught, rank)
 
 
-def make_pasted(folder: Path, data: Path, weights: Path, alone: Path) -> None:
+def make_pasted(folder: Path, data: Path, weights: tuple[Path, Path], alone: Path) -> None:
     """Make what is missing of the renders in `alone`, laid into the training split's rooms; after `make`."""
     taught = [one for one in examples.load(data / "vision", leave_room_out=False) if one.split == "train"]
-    body, rank = Body(weights), _rough(folder)
-    renders, where = pasted.read(alone), cutouts.rooms(taught, body, HEIGHT, WIDTH)
+    body, rank = Bodies(*weights, HEIGHT, WIDTH), _rough(folder)
+    renders, where = pasted.read(alone), cutouts.rooms(taught, Body(weights[0]), HEIGHT, WIDTH)
 
     def piece(first: int) -> Iterator[tuple[Places, Row]]:
         for number, one in enumerate(pasted.pasted(_PIECE, renders, where, _SEED + first)):
@@ -136,7 +137,7 @@ def load(folder: Path, *names: str) -> Known:
     return Known(views.Places.joined(parts), *columns)
 
 
-def _varied(body: Body, one: Example, rng: np.random.Generator, rank: views.Rank | None, recipe: Recipe) -> Places:
+def _varied(body: Bodies, one: Example, rng: np.random.Generator, rank: views.Rank | None, recipe: Recipe) -> Places:
     seen = vary(one, HEIGHT, WIDTH, rng, recipe)
     made = views.look(body, seen.picture)
     views.tell(made, GRID, seen.boxes, seen.targets)
@@ -148,14 +149,14 @@ def _varied(body: Body, one: Example, rng: np.random.Generator, rank: views.Rank
     return made.some(views.chosen(made, _KEPT, rng, rank))
 
 
-def _told(body: Body, one: Example) -> Places:
+def _told(body: Bodies, one: Example) -> Places:
     made = views.look(body, plain(one, HEIGHT, WIDTH))
     made.where[:] = views.ELSEWHERE if one.target == NOBODY else views.ANYWHERE
     made.lies[:] = views.TOLD.get(one.target, -1)
     return made
 
 
-def _as_is(body: Body, one: Example, mirrored: bool, at: int, rank: views.Rank) -> Places:  # noqa: FBT001
+def _as_is(body: Bodies, one: Example, mirrored: bool, at: int, rank: views.Rank) -> Places:  # noqa: FBT001
     picture: Picture = np.ascontiguousarray(plain(one, HEIGHT, WIDTH)[:, :: -1 if mirrored else 1])
     made = views.look(body, picture)
     if one.bodies is None:
@@ -168,8 +169,8 @@ def _as_is(body: Body, one: Example, mirrored: bool, at: int, rank: views.Rank) 
     return made.some(views.chosen(made, _KEPT, np.random.default_rng((_SEED, at)), rank))
 
 
-def _laid(folder: Path, body: Body, taught: list[Example], rank: views.Rank) -> None:
-    people, where = cutouts.cut_out(taught), cutouts.rooms(taught, body, HEIGHT, WIDTH)
+def _laid(folder: Path, body: Bodies, beds: Body, taught: list[Example], rank: views.Rank) -> None:
+    people, where = cutouts.cut_out(taught), cutouts.rooms(taught, beds, HEIGHT, WIDTH)
     others = [one.picture for one in taught if one.target == NOBODY]
 
     def piece(first: int) -> Iterator[tuple[Places, Row]]:

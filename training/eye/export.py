@@ -1,6 +1,8 @@
-"""Body and head as one TFLite network: float arithmetic, weights in half precision. In TensorFlow's terms.
+"""Two bodies and a head as one TFLite network: float arithmetic, weights in half precision.
 
-8-bit arithmetic was tried and cost most of what the body can do; see docs/models-person.md.
+The first body and the head go through TensorFlow's converter. The second is kept as its file has it, and put in
+afterwards (`training.eye.surgery`). 8-bit arithmetic was tried and cost most of what the first body can do; see
+docs/models-person.md.
 """
 
 from __future__ import annotations
@@ -12,10 +14,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from monitord.video.boxes import STRIDES, count
+from monitord.video.picture import PAD_GREY
+from training.eye import pose, surgery
+from training.eye.bodies import CHANNELS, small
 from training.eye.body import PERSON
 from training.eye.head import LEVELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.eye.backbone import Plan
     from training.eye.head import Head
 
@@ -24,69 +32,121 @@ CELLS = (4, 6)
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The layer that describes the room: kernel (channels, 64), bias (channels,)."""
+class Linear:
+    """A layer at every place: kernel (out, in), bias (out,)."""
 
     kernel: np.ndarray
     bias: np.ndarray
 
 
-def to_tflite(plan: Plan, head: Head, room: Room, height: int, width: int, *, half: bool = True) -> bytes:
-    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a network is made of.
 
-    def serve(picture: tf.Tensor) -> Any:
-        made = _graph(plan, head, room, picture)
+    Attributes:
+        plan: the first body.
+        second: the second body's file, see `pose.read`.
+        head: over both.
+        boxes: for each stride, from the maps of both to raw boxes of who lies, as `monitord.video.boxes.decode` wants.
+        room: from the first body's early map to what describes the room.
+    """
+
+    plan: Plan
+    second: bytes
+    head: Head
+    boxes: Sequence[Linear]
+    room: Linear
+
+
+def to_tflite(parts: Parts, height: int, width: int, *, half: bool = True) -> bytes:
+    """The network: (1, height, width, 3) RGB 0..255 -> bodies (3, places), boxes (2, places, 4), room (1, 24 n)."""
+    rows, columns, padded = small(height, width)
+    second = surgery.read(parts.second)
+    surgery.cut(second, [*pose.MAPS, *pose.KINDS])
+    surgery.resize(second, pose.SIDE, padded, columns)
+    graph = second.subgraphs[0]
+    said = [int(each) for each in graph.outputs]
+    shapes = [tuple(int(side) for side in graph.tensors[each].shape) for each in said]
+
+    def serve(picture: tf.Tensor, *theirs: tf.Tensor) -> Any:
+        made = [
+            *_graph(parts, picture, theirs[:LEVELS], theirs[LEVELS:], rows),
+            _smaller(picture, rows, columns, padded),
+        ]
         return [tf.identity(value, name=f"out{number}") for number, value in enumerate(made)]
 
     plain = tf.autograph.experimental.do_not_convert(serve)
     signature = [tf.TensorSpec((1, height, width, 3), tf.float32, name="picture")]
+    signature += [tf.TensorSpec(shape, tf.float32, name=f"said{number}") for number, shape in enumerate(shapes)]
     frozen = convert_variables_to_constants_v2(tf.function(plain, input_signature=signature).get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if half:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    return bytes(converter.convert())
+    first = surgery.read(bytes(converter.convert()))
+    names = {first.subgraphs[0].tensors[each].name.decode(): int(each) for each in first.subgraphs[0].inputs}
+    back = [(tensor, _named(names, f"said{number}")) for number, tensor in enumerate(said)]
+    places = count(height, width)
+    wanted = [(3, places), (2, places, 4), None, (1, padded, columns, 3)]
+    outputs = _by_shape(first, wanted)
+    surgery.join(first, second, (outputs[3], int(graph.inputs[0])), back, outputs[:3])
+    for number, tensor in enumerate(first.subgraphs[0].outputs):
+        first.subgraphs[0].tensors[tensor].name = b"out%d" % number
+    return surgery.unpack(surgery.write(first))
 
 
-def _graph(plan: Plan, head: Head, room: Room, picture: Any) -> list[Any]:
-    values = {name: value.detach().numpy() for name, value in head.state_dict().items()}
+def _named(names: dict[str, int], name: str) -> int:
+    return next(number for known, number in names.items() if name in known)
+
+
+def _by_shape(model: Any, wanted: Sequence[tuple[int, ...] | None]) -> list[int]:
+    """The network's outputs in the order of `wanted`; the one that is left stands for None."""
+    graph = model.subgraphs[0]
+    left = {tuple(int(side) for side in graph.tensors[each].shape): int(each) for each in graph.outputs}
+    known = {shape: left.pop(shape) for shape in wanted if shape is not None}
+    (rest,) = left.values()
+    return [rest if shape is None else known[shape] for shape in wanted]
+
+
+def _smaller(picture: Any, rows: int, columns: int, padded: int) -> Any:
+    """The picture as the second body wants it, -1..1, with a bar of grey below."""
+    made = tf.raw_ops.ResizeBilinear(images=picture, size=(rows, columns), half_pixel_centers=True)
+    return tf.pad(
+        made / 127.5 - 1.0, [[0, 0], [0, padded - rows], [0, 0], [0, 0]], constant_values=PAD_GREY / 127.5 - 1
+    )
+
+
+def _graph(parts: Parts, picture: Any, maps: Sequence[Any], kinds: Sequence[Any], rows: int) -> list[Any]:
+    plan = parts.plan
+    values = {name: value.detach().numpy() for name, value in parts.head.state_dict().items()}
     upright = _body(plan, picture)
-    turned = tf.transpose(picture, (0, 2, 1, 3))
-    # numpy.rot90 by one quarter and by minus one.
-    aside = _body(plan, tf.concat([tf.reverse(turned, (1,)), tf.reverse(turned, (2,))], 0))
     bodies: list[list[Any]] = [[], [], []]
     boxes: list[list[Any]] = [[], []]
     for level in range(LEVELS):
-        views = [tf.concat([upright[name] for name in plan.maps[level]], -1), *_back(plan, aside, level)]
-        scores = [_score(plan, level, view) for view in views]
-        joint = tf.concat(views, -1)
+        ours = tf.concat([upright[name] for name in plan.maps[level]], -1)
+        theirs, score = (_laid(each[level], ours, level, rows) for each in (maps, kinds))
+        joint = tf.concat([ours, theirs], -1)
         more = [_part(values, part, level, joint) for part in ("upright", "lying")]
-        share, shift = values["share"], values["shift"]
-        either = tf.maximum(scores[1], scores[2])
-        logits = [scores[0] + more[0] + shift[0], share[0] * scores[0] + share[1] * either + more[1] + shift[1]]
+        logits = [_score(plan, level, ours) + more[0] + values["shift"][0]]
+        logits.append(values["share"] * score + more[1] + values["shift"][1])
         line = values["line"]
         logits.append(line[0] * (logits[1] - logits[0]) + line[1] + _part(values, "posture", level, joint))
-        raw = [_box(plan, level, view) for view in views]
-        where = [raw[0], tf.where(scores[1] > scores[2], _unturned(raw[1], 1), _unturned(raw[2], -1))]
-        for rows, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
-            for row, value in zip(rows, told, strict=True):
-                row.append(tf.reshape(value, shape))
-    told = _pointwise(upright[plan.stems[0]], room.kernel, room.bias)
+        where = [_box(plan, level, ours), _pointwise(joint, parts.boxes[level].kernel, parts.boxes[level].bias)]
+        for lines, told, shape in ((bodies, logits, (1, -1)), (boxes, where, (1, -1, 4))):
+            for line_, value in zip(lines, told, strict=True):
+                line_.append(tf.reshape(value, shape))
+    told = _pointwise(upright[plan.stems[0]], parts.room.kernel, parts.room.bias)
     cell = (told.shape[1] // CELLS[0], told.shape[2] // CELLS[1])
     pooled = tf.reshape(tf.nn.avg_pool2d(told, cell, cell, "VALID"), (1, -1))
-    return [*(tf.concat([tf.concat(row, 1) for row in rows], 0) for rows in (bodies, boxes)), pooled]
+    return [*(tf.concat([tf.concat(row, 1) for row in rows_], 0) for rows_ in (bodies, boxes)), pooled]
 
 
-def _back(plan: Plan, aside: dict[str, Any], level: int) -> list[Any]:
-    """The two turned views' maps, turned back."""
-    both = tf.transpose(tf.concat([aside[name] for name in plan.maps[level]], -1), (0, 2, 1, 3))
-    return [tf.reverse(both[:1], (2,)), tf.reverse(both[1:], (1,))]
-
-
-def _unturned(raw: Any, turn: int) -> Any:
-    """Raw boxes of a turned view, laid back at their places, as the picture's own."""
-    x, y, wide, high = (raw[..., number : number + 1] for number in range(4))
-    return tf.concat([1.0 - y, x, high, wide] if turn == 1 else [y, 1.0 - x, high, wide], -1)
+def _laid(theirs: Any, ours: Any, level: int, rows: int) -> Any:
+    """The second body's map without the bar, at the places of the first; of its logits, the likeliest of each place."""
+    if theirs.shape[-1] < pose.CHANNELS[0]:
+        theirs = tf.reduce_max(theirs, -1, keepdims=True)
+    whole = theirs[:, : -(-rows // STRIDES[level])]
+    return tf.raw_ops.ResizeBilinear(images=whole, size=ours.shape[1:3], half_pixel_centers=True)
 
 
 def _score(plan: Plan, level: int, both: Any) -> Any:
@@ -103,7 +163,7 @@ def _box(plan: Plan, level: int, both: Any) -> Any:
 
 def _part(values: dict[str, np.ndarray], part: str, level: int, joint: Any) -> Any:
     look, say = (f"{part}.{layer}.{level}" for layer in ("look", "say"))
-    seen = tf.nn.relu6(_pointwise(joint, values[f"{look}.weight"], values[f"{look}.bias"]))
+    seen = tf.nn.relu6(_pointwise(joint, values[f"{look}.weight"][:, : CHANNELS[level]], values[f"{look}.bias"]))
     return _pointwise(seen, values[f"{say}.weight"], values[f"{say}.bias"])
 
 

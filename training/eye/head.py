@@ -1,8 +1,8 @@
-"""The head: from three views of a place to "somebody is upright here" and "somebody lies here".
+"""The head: from what two bodies see of a place to "somebody is upright here" and "somebody lies here".
 
-Upright starts as the body's own score of a person, and is corrected only a little; lying starts as what the turned
-views say. A third number says how somebody is who was found.
-Each has one hidden layer for each stride over all three views. Heads of several seeds are one wider head.
+Upright starts as the first body's score of a person, lying as the second's, and each is corrected only a little. A
+third number says how somebody is who was found. Each has one hidden layer for each stride over the maps of both.
+Heads of several seeds are one wider head.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch._dynamo  # Before TensorFlow: loaded after it, by an optimiser, torch 2.14 ends the process.
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -43,7 +44,7 @@ class Part(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, features: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        """(n, p, 384), (n, p) -> (n, p)."""
+        """(n, p, width), (n, p) -> (n, p)."""
         said = torch.zeros(level.shape)
         for number in range(LEVELS):
             here = level == number
@@ -59,16 +60,15 @@ class Head(nn.Module):
         self.posture = Part(_POSTURE)
         self.line = nn.Parameter(torch.tensor([0.3, 0.0]))
         self.upright, self.lying = Part(upright), Part(lying)
-        self.share = nn.Parameter(torch.tensor([0.3, 0.7]))
+        self.share = nn.Parameter(torch.tensor(1.0))
         self.shift = nn.Parameter(torch.zeros(2))
 
     def forward(
         self, features: torch.Tensor, scores: torch.Tensor, level: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of upright and of lying, (n, p) each, from (n, p, 384), (n, p, 3) and (n, p)."""
-        turned = self.share[0] * scores[..., 0] + self.share[1] * scores[..., 1:].amax(-1)
+        """Logits of upright and of lying, (n, p) each, from (n, p, width), (n, p, 2) and (n, p)."""
         upright = scores[..., 0] + self.upright(features, level) + self.shift[0]
-        return upright, turned + self.lying(features, level) + self.shift[1]
+        return upright, self.share * scores[..., 1] + self.lying(features, level) + self.shift[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class How:
         rate: of learning.
         decay: of weights.
         drop: share of a picture's features that are hidden in a step.
-        stay: how dear it is to correct the body's own score.
+        stay: how dear it is to correct the first body's own score.
+        stay_lying: the same of the second's.
     """
 
     shares: Mapping[str, float]
@@ -94,6 +95,7 @@ class How:
     decay: float = 0.05
     drop: float = 0.3
     stay: float = 0.05
+    stay_lying: float = 0.05
 
 
 def train(places: Places, pools: Mapping[str, np.ndarray], how: How) -> Head:
@@ -114,7 +116,8 @@ def train(places: Places, pools: Mapping[str, np.ndarray], how: How) -> Head:
         scores, level = torch.from_numpy(places.scores[rows]).float(), torch.from_numpy(places.level[rows])
         upright, lying = head(features, scores, level)
         wrong = _wrong(upright, lying, torch.from_numpy(places.where[rows]), torch.from_numpy(places.lies[rows]))
-        whole = wrong.mean() + how.stay * ((upright - scores[..., 0]) ** 2).mean()
+        away = [((said - scores[..., body]) ** 2).mean() for body, said in enumerate((upright, lying))]
+        whole = wrong.mean() + how.stay * away[0] + how.stay_lying * away[1]
         steps.zero_grad()
         whole.backward()
         steps.step()

@@ -16,9 +16,9 @@ from scipy.optimize import minimize
 from monitord.model import Card, Network
 from monitord.video import boxes
 from monitord.video.classifier import LABELS
-from training.eye import backbone, cached, examples, head, learn, measure
-from training.eye.body import Body
-from training.eye.export import CELLS, OUTPUTS, Room, to_tflite
+from training.eye import backbone, cached, examples, head, learn, measure, pose, where
+from training.eye.bodies import Bodies
+from training.eye.export import CELLS, OUTPUTS, Linear, Parts, to_tflite
 from training.eye_room import lit, projection
 from training.person.data import LYING, NOBODY, PERSON, UPRIGHT
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 MISSED = 0.05
 """Share of people that may be called nobody with confidence."""
+DOUBTED = 0.15
+"""Share of empty rooms that may not be called empty with confidence: who lies looks much like them."""
 POSTURE = 0.6
 _SEEDS = (1, 2, 3)
 _CHANNELS, _DESCRIBED = 5, 120
 _SOURCES = (
     ("YOLOX-Nano (all of the body, as it is; Megvii; trained on COCO; arXiv:2107.08430)", "Apache-2.0"),
+    ("BlazePose's person detector (all of the body, as it is; Google; arXiv:2006.10204)", "Apache-2.0"),
     ("COCO train2017, 318 pictures (Lin et al., arXiv:1405.0312)", "per picture, Flickr; many non-commercial"),
     ("gmdcsa24, 321 frames of one bedroom with two adults", "MIT"),
     ("rooms of 430 houses, 1,720 photographs (arXiv:1609.08399)", "none stated"),
@@ -52,34 +55,35 @@ class Made:
 
 
 def make(
-    folder: Path, data: Path, weights: Path, *, room_out: bool, steps: int, renders: bool
+    folder: Path, data: Path, weights: tuple[Path, Path], *, room_out: bool, steps: int, renders: bool
 ) -> tuple[Made, dict[str, str]]:
     """Train on cached views in `folder`, export, choose thresholds, measure on the test split.
 
     Args:
         folder: of `training.eye.cached`.
         data: holds vision/manifest.csv.
-        weights: yolox_nano.onnx.
+        weights: yolox_nano.onnx and pose_detection.tflite.
         room_out: keep all of gmdcsa24 for the test.
         steps: of each head.
         renders: whether to learn from them.
     """
     known = examples.load(data / "vision", leave_room_out=room_out)
-    plan = backbone.read(weights)
+    bodies = Bodies(*weights, cached.HEIGHT, cached.WIDTH)
     without = () if renders else ("renders+", "renders-")
     learnt = _head(folder, learn.Trial("ship", without, room_out=room_out), steps)
-    room = _describe(Body(weights), known)
-    first = measure.score(known, _judge(to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)))
+    room, boxed = _describe(bodies, known), where.learn(bodies, known, cached.HEIGHT, cached.WIDTH)
+    parts = Parts(backbone.read(weights[0]), pose.read(weights[1]), learnt, boxed, room)
+    first = measure.score(known, _judge(to_tflite(parts, cached.HEIGHT, cached.WIDTH)))
     with torch.no_grad():
         moved = torch.tensor(measure.shifts(first))
         learnt.shift += moved
         learnt.line[1] -= learnt.line[0] * (moved[1] - moved[0])
-    content = to_tflite(plan, learnt, room, cached.HEIGHT, cached.WIDTH)
     scored = measure.balanced(first)
     presence, lying = _calibrated(scored)
     at = measure.threshold(scored)
     people = scored.person[scored.which((), measure.PEOPLE, "validation")]
-    absent = min(at, float(np.quantile(people, MISSED)))
+    rooms = scored.person[scored.which(measure.ROOMS, (NOBODY,), "validation")]
+    absent = min(at, float(np.quantile(people, MISSED)), float(np.quantile(rooms, 1 - DOUBTED)))
     several = _several(scored)
     table = measure.figures(scored, at)
 
@@ -100,7 +104,7 @@ def make(
         "measured": table,
         "sources": sources,
     }
-    return Made(content, facts), table
+    return Made(to_tflite(parts, cached.HEIGHT, cached.WIDTH), facts), table
 
 
 def _head(folder: Path, trial: learn.Trial, steps: int) -> head.Head:
@@ -169,14 +173,14 @@ def _fitted(picture: np.ndarray) -> np.ndarray:
     return fit(picture, cached.HEIGHT, cached.WIDTH).astype(np.float32)
 
 
-def _describe(body: Body, known: list[Example]) -> Room:
+def _describe(bodies: Bodies, known: list[Example]) -> Linear:
     """The layer that describes the room: people change it, light hardly does."""
     rng = np.random.default_rng(4)
 
     def cells(picture: np.ndarray) -> np.ndarray:
-        _, stem = body(_fitted(lit(picture, rng))[None])
-        high, wide = (side // count for side, count in zip(stem.shape[1:3], CELLS, strict=True))
-        whole = stem[0, : high * CELLS[0], : wide * CELLS[1]].reshape(CELLS[0], high, CELLS[1], wide, -1)
+        early = bodies(_fitted(lit(picture, rng))).room
+        high, wide = (side // count for side, count in zip(early.shape[:2], CELLS, strict=True))
+        whole = early[: high * CELLS[0], : wide * CELLS[1]].reshape(CELLS[0], high, CELLS[1], wide, -1)
         return np.asarray(whole.mean(axis=(1, 3)).reshape(CELLS[0] * CELLS[1], -1))
 
     rooms = [one for one in known if one.split == "train" and one.source in ("rooms", "messy_rooms", "gmdcsa24_empty")]
@@ -197,7 +201,7 @@ def _describe(body: Body, known: list[Example]) -> Room:
         first = cells(one.picture)
         rng.bit_generator.state = state
         by_people.append(first - cells(emptied))
-    return Room(
+    return Linear(
         *projection(np.concatenate(by_people), np.concatenate(by_light), np.concatenate(mean).mean(axis=0), _CHANNELS)
     )
 

@@ -1,8 +1,6 @@
-"""What the body sees of a picture held upright and turned to either side, laid over each other.
+"""What two bodies see of a picture, place by place, and who is there.
 
-A quarter turn lays the grid of places over itself, so that each place of the picture has three views of 128 numbers:
-"a bed, upright" and "somebody standing, turned" are one thing there, and a head can tell it from either alone.
-The body stays as it is, so its answers for a picture never change: they are computed once, and a head learns in
+The bodies stay as they are, so their answers for a picture never change: they are computed once, and a head learns in
 minutes.
 """
 
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.eye.body import PERSON, STRIDES
+from monitord.video.boxes import STRIDES
+from training.eye.bodies import CHANNELS
 from training.person.data import LYING, UPRIGHT
 
 if TYPE_CHECKING:
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitord.video.picture import Picture
-    from training.eye.body import Body
+    from training.eye.bodies import Bodies
     from training.person.data import Target
 
     Rank = Callable[["Places"], np.ndarray]
 
-TURNS = (0, 1, -1)
-"""Quarter turns, counter-clockwise, of the views of a picture."""
-WIDTH_OF_ALL = 128 * len(TURNS)
+WIDTH_OF_ALL = max(CHANNELS)
+"""Numbers of a place; a place of a stride that has fewer has zeros in the rest."""
 _CORE, _NEAR = 0.3, 0.65
 ELSEWHERE, BODY, BESIDE, ANYWHERE = 0, 1, 2, 3
 """Whether a place is away from all bodies, in the middle of one, at its edge, or in a picture with a body somewhere."""
@@ -42,8 +40,8 @@ class Places:
     """Places of one picture, or of n with one axis more.
 
     Attributes:
-        features: (p, 384) float16, 128 of each view.
-        scores: (p, 3) float16, the body's own logit of a person in each view.
+        features: (p, `WIDTH_OF_ALL`) float16.
+        scores: (p, 2) float16, each body's own logit of a person.
         level: (p,) int8, which stride.
         where: (p,) int8, ELSEWHERE, BODY, BESIDE or ANYWHERE.
         lies: (p,) int8: 1 where a body lies, 0 where one is upright, -1 where neither is known.
@@ -92,23 +90,15 @@ def grid(height: int, width: int) -> np.ndarray:
     return np.concatenate(made).astype(np.float32)
 
 
-def look(body: Body, picture: Picture) -> Places:
+def look(bodies: Bodies, picture: Picture) -> Places:
     """All places of a picture (height, width, 3), RGB; who is there is not told yet."""
-    upright, _ = body(picture[None])
-    aside, _ = body(np.stack([np.rot90(picture, turn) for turn in TURNS[1:]]))
-    features, scores, level = [], [], []
-    for number, (straight, turned) in enumerate(zip(upright, aside, strict=True)):
-        for values, name in ((features, "both"), (scores, "kinds")):
-            views = [getattr(straight, name)[0]]
-            views += [np.rot90(each, -turn) for each, turn in zip(getattr(turned, name), TURNS[1:], strict=True)]
-            if name == "kinds":
-                views = [view[..., PERSON : PERSON + 1] for view in views]
-            made = np.concatenate(views, axis=-1)
-            values.append(made.reshape(-1, made.shape[-1]).astype(np.float16))
-        level.append(np.full(len(scores[-1]), number, np.int8))
-    count = sum(len(each) for each in level)
-    nobody = np.zeros(count, np.int8)
-    return Places(np.concatenate(features), np.concatenate(scores), np.concatenate(level), nobody, nobody - 1)
+    seen = bodies(picture)
+    features = [each.reshape(-1, each.shape[-1]) for each in seen.features]
+    padded = [np.pad(each, ((0, 0), (0, WIDTH_OF_ALL - each.shape[1]))) for each in features]
+    level = np.repeat(np.arange(len(features), dtype=np.int8), [len(each) for each in features])
+    scores = np.concatenate([each.reshape(-1, each.shape[-1]) for each in seen.scores])
+    nobody = np.zeros(len(level), np.int8)
+    return Places(np.concatenate(padded).astype(np.float16), scores.astype(np.float16), level, nobody, nobody - 1)
 
 
 def tell(places: Places, middles: np.ndarray, boxes: np.ndarray, targets: Sequence[Target]) -> None:
