@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--render-folder", type=Path, default=WORK / "renders")
     parser.add_argument("--leave-room-out", action="store_true", help="keep all of gmdcsa24 for the test")
     steps = parser.add_subparsers(required=True)
-    one = steps.add_parser("views", help="what the body sees in every picture; goes on where it was stopped")
+    one = steps.add_parser("views", help="what the bodies see in every picture; goes on where it was stopped")
     one.set_defaults(step=_views)
     one.add_argument("--out", type=Path, default=WORK / "views")
     one = steps.add_parser("pasted", help="the same of renders laid into rooms; for the trial, nothing ships with them")

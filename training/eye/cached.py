@@ -1,4 +1,4 @@
-"""What the body sees of all pictures, in pieces on disk: what was made before a stop is not made again."""
+"""What the two bodies see of all pictures, in pieces on disk: what was made before a stop is not made again."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def make(folder: Path, data: Path, weights: tuple[Path, Path], *, renders: Path 
     known = examples.load(data / "vision", leave_room_out=False)
     if renders is not None:
         known += examples.load_renders(renders, most)
-    body = Bodies(*weights, HEIGHT, WIDTH)
+    bodies = Bodies(*weights, HEIGHT, WIDTH)
     tested = [one for one in known if one.split != "train" or one.source.startswith("gmdcsa24")]
-    _pieces(folder, "plain", len(tested), lambda at: (_told(body, tested[at]), _row(tested[at])))
+    _pieces(folder, "plain", len(tested), lambda at: (_told(bodies, tested[at]), _row(tested[at])))
     taught = [one for one in known if one.split == "train" and (one.source, one.target != NOBODY) in TIMES]
     todo = [(at, time) for at, one in enumerate(taught) for time in range(TIMES[(one.source, one.target != NOBODY)])]
     # Dealt out, so that a part of the pieces is a part of everything.
@@ -102,26 +102,26 @@ def make(folder: Path, data: Path, weights: tuple[Path, Path], *, renders: Path 
         one = taught[at]
         if one.source == "coco" and one.bodies and rng.random() < _HIDDEN:
             one = half_hidden(one, empty, rng)
-        return _varied(body, one, rng, rank, Recipe()), _row(one)
+        return _varied(bodies, one, rng, rank, Recipe()), _row(one)
 
     _pieces(folder, "rough", min(_ROUGH, len(todo)), lambda number: varied(number, None))
     rank = _rough(folder)
     _pieces(folder, "varied", len(todo), lambda number: varied(number, rank))
     both = [(one, mirrored) for one in taught for mirrored in (False, True)]
-    _pieces(folder, "as_is", len(both), lambda at: (_as_is(body, *both[at], at, rank), _row(both[at][0])))
-    _laid(folder, body, Body(weights[0]), taught, rank)
+    _pieces(folder, "as_is", len(both), lambda at: (_as_is(bodies, *both[at], at, rank), _row(both[at][0])))
+    _laid(folder, bodies, Body(weights[0]), taught, rank)
 
 
 def make_pasted(folder: Path, data: Path, weights: tuple[Path, Path], alone: Path) -> None:
     """Make what is missing of the renders in `alone`, laid into the training split's rooms; after `make`."""
     taught = [one for one in examples.load(data / "vision", leave_room_out=False) if one.split == "train"]
-    body, rank = Bodies(*weights, HEIGHT, WIDTH), _rough(folder)
+    bodies, rank = Bodies(*weights, HEIGHT, WIDTH), _rough(folder)
     renders, where = pasted.read(alone), cutouts.rooms(taught, Body(weights[0]), HEIGHT, WIDTH)
 
     def piece(first: int) -> Iterator[tuple[Places, Row]]:
         for number, one in enumerate(pasted.pasted(_PIECE, renders, where, _SEED + first)):
             rng = np.random.default_rng((_SEED + first, number, 1))
-            yield _varied(body, one, rng, rank, Recipe(turned=False)), _row(one)
+            yield _varied(bodies, one, rng, rank, Recipe(turned=False)), _row(one)
 
     for first in range(0, PASTED, _PIECE):
         _piece(folder / f"pasted-{first:05d}.npz", _PIECE, piece(first))
@@ -137,9 +137,9 @@ def load(folder: Path, *names: str) -> Known:
     return Known(views.Places.joined(parts), *columns)
 
 
-def _varied(body: Bodies, one: Example, rng: np.random.Generator, rank: views.Rank | None, recipe: Recipe) -> Places:
+def _varied(bodies: Bodies, one: Example, rng: np.random.Generator, rank: views.Rank | None, recipe: Recipe) -> Places:
     seen = vary(one, HEIGHT, WIDTH, rng, recipe)
-    made = views.look(body, seen.picture)
+    made = views.look(bodies, seen.picture)
     views.tell(made, GRID, seen.boxes, seen.targets)
     if seen.somewhere:
         made.where[:] = views.ANYWHERE
@@ -149,16 +149,16 @@ def _varied(body: Bodies, one: Example, rng: np.random.Generator, rank: views.Ra
     return made.some(views.chosen(made, _KEPT, rng, rank))
 
 
-def _told(body: Bodies, one: Example) -> Places:
-    made = views.look(body, plain(one, HEIGHT, WIDTH))
+def _told(bodies: Bodies, one: Example) -> Places:
+    made = views.look(bodies, plain(one, HEIGHT, WIDTH))
     made.where[:] = views.ELSEWHERE if one.target == NOBODY else views.ANYWHERE
     made.lies[:] = views.TOLD.get(one.target, -1)
     return made
 
 
-def _as_is(body: Bodies, one: Example, mirrored: bool, at: int, rank: views.Rank) -> Places:  # noqa: FBT001
+def _as_is(bodies: Bodies, one: Example, mirrored: bool, at: int, rank: views.Rank) -> Places:  # noqa: FBT001
     picture: Picture = np.ascontiguousarray(plain(one, HEIGHT, WIDTH)[:, :: -1 if mirrored else 1])
-    made = views.look(body, picture)
+    made = views.look(bodies, picture)
     if one.bodies is None:
         made.where[:], made.lies[:] = views.ANYWHERE, views.TOLD.get(one.target, -1)
     else:
@@ -169,7 +169,7 @@ def _as_is(body: Bodies, one: Example, mirrored: bool, at: int, rank: views.Rank
     return made.some(views.chosen(made, _KEPT, np.random.default_rng((_SEED, at)), rank))
 
 
-def _laid(folder: Path, body: Bodies, beds: Body, taught: list[Example], rank: views.Rank) -> None:
+def _laid(folder: Path, bodies: Bodies, beds: Body, taught: list[Example], rank: views.Rank) -> None:
     people, where = cutouts.cut_out(taught), cutouts.rooms(taught, beds, HEIGHT, WIDTH)
     others = [one.picture for one in taught if one.target == NOBODY]
 
@@ -177,7 +177,7 @@ def _laid(folder: Path, body: Bodies, beds: Body, taught: list[Example], rank: v
         seed = _SEED + first
         for number, one in enumerate(cutouts.laid(_PIECE, people, where, others, seed)):
             rng = np.random.default_rng((seed, number))
-            yield _varied(body, one, rng, rank, Recipe(turned=False)), _row(one)
+            yield _varied(bodies, one, rng, rank, Recipe(turned=False)), _row(one)
 
     for first in range(0, LAID, _PIECE):
         _piece(folder / f"laid-{first:05d}.npz", _PIECE, piece(first))

@@ -136,7 +136,7 @@ def _wrong(upright: torch.Tensor, lying: torch.Tensor, where: torch.Tensor, lies
     for known, logits in ((lies == 1, lying), (lies == 0, upright), (lies == -1, either)):
         best, there = _top(logits, body & known, _BEST)
         wrong = wrong + _mean(functional.softplus(-best) + 0.02 * functional.relu(best - _MOST), there)
-    # Silence where nobody is; of lying also where somebody is upright, of which turned views know nothing.
+    # Silence where nobody is; of lying also where somebody is upright, of which the second body knows little.
     for logits, silent in ((lying, ~(near & (lies != 0))), (upright, ~near)):
         worst, there = _top(logits, silent, _WORST)
         loud = functional.softplus(worst) * there

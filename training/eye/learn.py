@@ -81,7 +81,7 @@ def heads(trial: Trial, taught: Known, seeds: Sequence[int], steps: int) -> head
 
 
 def scored(made: head.Head | None, tested: Known, trial: Trial) -> Scored:
-    """The answers of a head, or of the body alone, as `training.eye.measure` reads them."""
+    """The answers of a head, or of the bodies as they are, as `training.eye.measure` reads them."""
     told = np.array([_answer(made, tested.places.some(np.array(at)), trial) for at in range(len(tested.source))])
     rows = [
         _Row(
