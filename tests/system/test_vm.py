@@ -1,6 +1,6 @@
 """A real ALSA card and real V4L2 cameras, and the protections that a container's kernel cannot show.
 
-Ten minutes on an idle PC without KVM. How to add a test: vm.py.
+An hour on an idle PC without KVM, much more on a busy one. How to add a test: vm.py.
 """
 
 from __future__ import annotations
