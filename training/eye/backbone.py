@@ -1,7 +1,7 @@
 """The body: YOLOX-Nano's ONNX file as a list of steps and weights, for `training.eye.export` to build it anew.
 
 Only what that file needs is translated. What comes out is compared with onnxruntime's reading of the same file in
-tests/training_/test_eye_backbone.py.
+tests/training_/test_eye_network.py.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-
-
 _UNPACK = ("DEQUANTIZE", "DENSIFY")
 """What makes weights, not maps."""
 
