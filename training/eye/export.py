@@ -124,7 +124,8 @@ def _graph(parts: Parts, picture: Any, maps: Sequence[Any], kinds: Sequence[Any]
     boxes: list[list[Any]] = [[], []]
     for level in range(LEVELS):
         ours = tf.concat([upright[name] for name in plan.maps[level]], -1)
-        theirs, score = (_laid(each[level], ours, level, rows) for each in (maps, kinds))
+        likeliest = tf.reduce_max(kinds[level], -1, keepdims=True)
+        theirs, score = (_laid(each, ours, level, rows) for each in (maps[level], likeliest))
         joint = tf.concat([ours, theirs], -1)
         more = [_part(values, part, level, joint) for part in ("upright", "lying")]
         logits = [_score(plan, level, ours) + more[0] + values["shift"][0]]
@@ -142,9 +143,7 @@ def _graph(parts: Parts, picture: Any, maps: Sequence[Any], kinds: Sequence[Any]
 
 
 def _laid(theirs: Any, ours: Any, level: int, rows: int) -> Any:
-    """The second body's map without the bar, at the places of the first; of its logits, the likeliest of each place."""
-    if theirs.shape[-1] < pose.CHANNELS[0]:
-        theirs = tf.reduce_max(theirs, -1, keepdims=True)
+    """The second body's map without the bar, at the places of the first."""
     whole = theirs[:, : -(-rows // STRIDES[level])]
     return tf.raw_ops.ResizeBilinear(images=whole, size=ours.shape[1:3], half_pixel_centers=True)
 
