@@ -136,9 +136,10 @@ class Eye:
             raise SystemExit(f"{models}: this network does not describe the room")
 
     def features(self, picture: Floats) -> tuple[float, Floats]:
-        """The logit of somebody's presence, and the description."""
-        said = self._network.classify(fit(np.ascontiguousarray(picture)))
-        held = min(1 - 1e-6, max(1e-6, said.presence))
+        """The logit of somebody's presence, of the picture as it is and in a mirror, and the description."""
+        fitted_in = fit(np.ascontiguousarray(picture))
+        said, mirrored = (self._network.classify(each) for each in (fitted_in, fitted_in[:, ::-1]))
+        held = min(1 - 1e-6, max(1e-6, (said.presence + mirrored.presence) / 2))
         return float(np.log(held / (1 - held))), said.features
 
     def looks(self, pictures: list[Floats], room: Floats, lying: list[bool] | None = None) -> Looks:

@@ -173,9 +173,14 @@ class Classifier:
         return Judgement(presence, lying, presence - lying, several, told["room"][0])
 
     def probabilities(self, picture: Picture) -> dict[str, float]:
-        """Calibrated probability of each of `LABELS`, adding up to 1; see `classify`."""
-        seen = self.classify(picture)
-        return dict(zip(LABELS, (1.0 - seen.presence, seen.lying, seen.upright), strict=True))
+        """Calibrated probability of each of `LABELS`, adding up to 1, as a look at one picture has it.
+
+        Args:
+            picture: see `classify`; it is judged as it is and in a mirror.
+        """
+        ways = [self.classify(each) for each in (picture, picture[:, ::-1])]
+        lying, upright = (sum(getattr(each, name) for each in ways) / len(ways) for name in ("lying", "upright"))
+        return dict(zip(LABELS, (1.0 - lying - upright, lying, upright), strict=True))
 
 
 def _probability(logit: float, slope: float, shift: float) -> float:

@@ -77,7 +77,8 @@ class Glimpse:
         digest: of the frame's bytes, to notice a picture that stands still.
         obstacle: DARK, COVERED, BLURRED, or None.
         judgement: of the network; None where there is an obstacle.
-        light: of the frame; None where there is an obstacle.
+        light: of the frame; None where there is an obstacle, or where it was judged in a mirror: only a picture as it
+            is says what the room looks like.
     """
 
     digest: bytes
@@ -107,12 +108,14 @@ class Verdict:
     comparison: Comparison = NOT_COMPARED
 
 
-def glimpse(picture: Picture, network: Network) -> Glimpse:
-    """Judge one fitted picture."""
+def glimpse(picture: Picture, network: Network, *, mirrored: bool = False) -> Glimpse:
+    """Judge one fitted picture, as it is or as a mirror shows it."""
     digest = blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()
     obstacle = quality(picture).obstacle
     if obstacle is not None:
         return Glimpse(digest, obstacle)
+    if mirrored:
+        return Glimpse(digest, None, network.classify(picture[:, ::-1]))
     return Glimpse(digest, None, network.classify(picture), light_of(picture))
 
 

@@ -267,7 +267,24 @@ def test_a_head_learns_what_the_body_does_not_heed():
 def test_zero_is_the_threshold_of_both_kinds():
     rng = np.random.default_rng(0)
     rooms = [Example("rooms", "validation", NOBODY, [], "", np.zeros((1, 1, 3), np.uint8)) for _ in range(1000)]
-    told = measure.Scored(rooms, rng.normal(-5, 1, 1000), rng.normal(2, 3, 1000), np.zeros(1000), np.zeros(1000))
+    nothing = np.zeros((1000, 1))
+    told = measure.Scored(rooms, rng.normal(-5, 1, (1000, 1)), rng.normal(2, 3, (1000, 1)), nothing, nothing)
     even = measure.balanced(told)
     assert ((even.upright > 0) | (even.lying > 0)).sum() == 30
-    assert (even.upright > 0).sum() == 15
+    assert (even.upright > 0).sum() == pytest.approx(30 * measure.UPRIGHT_SHARE, abs=1)
+
+
+def test_a_look_of_both_ways_round_is_judged_by_the_mean_of_their_probabilities():
+    room = [Example("rooms", "validation", NOBODY, [], "", np.zeros((1, 1, 3), np.uint8))]
+    told = measure.Scored(
+        room, np.array([[2.0, -9.0]]), np.array([[-9.0, 0.0]]), np.zeros((1, 2)), np.zeros((1, 2)), (2.0, 1.0)
+    )
+    assert told.person == pytest.approx([(1 / (1 + np.exp(-5.0)) + 1 / (1 + np.exp(-1.0))) / 2])
+
+
+def test_each_picture_is_scored_as_it_is_and_in_a_mirror():
+    picture = np.zeros((2, 4, 3), np.uint8)
+    picture[:, 3] = 200
+    one = Example("rooms", "validation", NOBODY, [], "", picture)
+    told = measure.score([one], lambda shown: (float(shown[0, 0, 0]), 0.0, 0.0, 0.0))
+    assert told.upright.tolist() == [[0.0, 200.0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,6 +133,15 @@ def test_somebody_whom_the_network_barely_saw_is_found_and_lies():
     assert verdict.sight is Sight.LYING
     assert verdict.probabilities["lying"] == pytest.approx(9 * verdict.probabilities["upright"])
     assert sum(verdict.probabilities[each] for each in ("nobody", "lying", "upright")) == pytest.approx(1.0)
+
+
+def test_what_a_mirror_shows_is_not_compared_with_the_room():
+    known = Known((empty(),), WORTH)
+    mirrored = [replace(one, light=None) for one in frames(MOVED, 0.75)]
+    assert aggregate([*frames(EMPTY, 0.75)[:3], *mirrored], OPERATING, known).comparison.state is Calibration.HOLDS
+    # The control: it would be another room.
+    as_shown = [*frames(EMPTY, 0.75)[:3], *frames(MOVED, 0.75)]
+    assert aggregate(as_shown, OPERATING, known).comparison.state is Calibration.MOVED
 
 
 @pytest.mark.parametrize(

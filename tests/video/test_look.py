@@ -11,10 +11,10 @@ from monitord.events import Fault, Sight
 from monitord.video.classifier import Judgement, Operating
 from monitord.video.empty_room import Light
 from monitord.video.fake import FakeCamera
-from monitord.video.look import look
+from monitord.video.look import collect, look
 from monitord.video.picture import SHAPE
 from monitord.video.v4l2 import CameraError
-from monitord.video.verdict import FRAMES_MAX, FRAMES_MIN, SEEN, Glimpse, aggregate, decide
+from monitord.video.verdict import FRAMES_MAX, FRAMES_MIN, SEEN, Glimpse, Look, aggregate, decide
 
 OPERATING = Operating(present=0.6, absent=0.3, posture=0.6, several=0.5)
 LIGHT = Light(120.0, grey=False)
@@ -139,6 +139,23 @@ def pictures(count):
     coarse = rng.integers(30, 255, (count, SHAPE[0] // 8, SHAPE[1] // 8, 3), dtype=np.uint8)
     fine = rng.integers(0, 20, (count, *SHAPE, 3), dtype=np.uint8)
     return list(coarse.repeat(8, axis=1).repeat(8, axis=2) // 2 + fine)
+
+
+def test_every_other_frame_is_judged_in_a_mirror_and_says_nothing_of_the_room():
+    shown, judged_ones = pictures(4), []
+
+    class Notes(Answers):
+        def classify(self, picture):
+            judged_ones.append(np.array(picture))
+            return super().classify(picture)
+
+    as_shown = [np.array(picture) for picture in shown]
+    seen = Look(OPERATING, 4.0)
+    collect(FakeCamera(shown), Notes(0.6), seen)
+    for number, (picture, judged_one) in enumerate(zip(as_shown, judged_ones, strict=True)):
+        assert (judged_one == (picture[:, ::-1] if number % 2 else picture)).all()
+        assert (judged_one != (picture if number % 2 else picture[:, ::-1])).any()
+    assert [one.light is None for one in seen.glimpses] == [False, True, False, True]
 
 
 def test_frames_are_overwritten_after_the_look():

@@ -28,6 +28,15 @@ def test_probabilities_add_up(classifier):
     assert sum(seen.values()) == pytest.approx(1)
 
 
+def test_a_picture_and_its_mirror_are_the_same_look(classifier):
+    picture = read_picture(PICTURES / "empty" / "day.png")
+    seen, mirrored = (classifier.probabilities(each) for each in (picture, picture[:, ::-1]))
+    assert seen == pytest.approx(mirrored)
+    # The control: one way round alone, the network says something else.
+    one_way, other_way = (classifier.classify(each).presence for each in (picture, picture[:, ::-1]))
+    assert one_way != pytest.approx(other_way, rel=1e-3)
+
+
 def test_the_scene_lies(classifier):
     verdict = look(FolderCamera(PICTURES), classifier, 4.0)
     assert (verdict.sight, verdict.frames) == (Sight.LYING, 4)

@@ -91,7 +91,8 @@ def scored(made: head.Head | None, tested: Known, trial: Trial) -> Scored:
         )
         for source, split, target in zip(tested.source, tested.split, tested.target, strict=True)
     ]
-    return Scored(rows, told[:, 0], told[:, 1], np.full(len(told), -20.0), told[:, 1] - told[:, 0])  # type: ignore[arg-type]
+    upright, lying = told[:, :1], told[:, 1:]  # Seen one way round only.
+    return Scored(rows, upright, lying, np.full_like(upright, _NONE), lying - upright)  # type: ignore[arg-type]
 
 
 def _answer(made: head.Head | None, places: Places, trial: Trial) -> np.ndarray:
@@ -110,7 +111,7 @@ def ablate(folder: Path, seeds: Sequence[int], steps: int, out: Path | None) -> 
             made = None if trial.bodies else heads(trial, taught, [seed], steps)
             told = measure.balanced(scored(made, tested, trial))
             name = f"{trial.name}, seed {seed}" if made is not None else trial.name
-            tables[name] = measure.figures(told, 0.0)
+            tables[name] = measure.figures(told, measure.threshold(told))
             print(name, json.dumps(tables[name], indent=1), flush=True)
     if out is not None:
         out.write_text(json.dumps(tables, indent=1), "utf-8")

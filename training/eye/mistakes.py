@@ -30,18 +30,19 @@ def sheet(models: Path, data: Path, renders: Path, most: int, out: Path) -> dict
     wrong: list[tuple[float, str, Example]] = []
     counts: dict[str, list[bool]] = {}
     for one in tqdm(known, desc="looking", unit="picture"):
-        seen = classifier.classify(fit(one.picture, *_shape()))
+        seen = classifier.probabilities(fit(one.picture, *_shape()))
+        presence = 1 - seen["nobody"]
         kind = {NOBODY: "nobody", LYING: "lying", UPRIGHT: "upright"}.get(one.target, "somebody")
-        present = seen.presence >= classifier.operating.present
+        present = presence >= classifier.operating.present
         counts.setdefault(f"{one.source}, {kind}: called somebody", []).append(bool(present))
         if kind in ("lying", "upright") and present:
-            right = (seen.lying > seen.upright) == (kind == "lying")
+            right = (seen["lying"] > seen["upright"]) == (kind == "lying")
             counts.setdefault(f"{one.source}, {kind}, found: posture right", []).append(bool(right))
-        error = seen.presence if kind == "nobody" else 1 - seen.presence
+        error = presence if kind == "nobody" else 1 - presence
         if kind in ("lying", "upright"):
-            error = max(error, seen.upright if kind == "lying" else seen.lying)
-        told = "nobody" if seen.presence < 0.5 else "lying" if seen.lying > seen.upright else "upright"
-        wrong.append((error, f"{kind}? {told} {max(seen.presence, 1 - seen.presence):.0%}", one))
+            error = max(error, seen["upright" if kind == "lying" else "lying"])
+        told = max(seen, key=lambda each: seen[each])
+        wrong.append((error, f"{kind}? {told} {seen[told]:.0%}", one))
     wrong.sort(key=lambda each: -each[0])
     # Half of the sheet each, or one source would fill it.
     half = _ACROSS * _DOWN // 2

@@ -73,38 +73,41 @@ def make(
     learnt = _head(folder, learn.Trial("ship", without, room_out=room_out), steps)
     room, boxed = _describe(bodies, known), where.learn(bodies, known, cached.HEIGHT, cached.WIDTH)
     parts = Parts(backbone.read(weights[0]), pose.read(weights[1]), learnt, boxed, room)
-    first = measure.score(known, _judge(to_tflite(parts, cached.HEIGHT, cached.WIDTH)))
+    choosing = [one for one in known if one.split == "validation"]
+    moved = torch.tensor(measure.shifts(measure.score(choosing, _judge(_exported(parts)))))
     with torch.no_grad():
-        moved = torch.tensor(measure.shifts(first))
         learnt.shift += moved
         learnt.line[1] -= learnt.line[0] * (moved[1] - moved[0])
-    scored = measure.balanced(first)
+    content = _exported(parts)
+    scored = measure.score(known, _judge(content))
     presence, lying = _calibrated(scored)
+    scored.line = presence
     at = measure.threshold(scored)
     people = scored.person[scored.which((), measure.PEOPLE, "validation")]
     rooms = scored.person[scored.which(measure.ROOMS, (NOBODY,), "validation")]
     absent = min(at, float(np.quantile(people, MISSED)), float(np.quantile(rooms, 1 - DOUBTED)))
-    several = _several(scored)
-    table = measure.figures(scored, at)
-
-    def probability(logit: float) -> float:
-        return round(float(1 / (1 + np.exp(-(presence[0] * logit + presence[1])))), 4)
-
-    operating = {
-        "present": probability(at),
-        "absent": probability(absent),
-        "posture": POSTURE,
-        "several": probability(several),
-    }
+    table = measure.figures(scored, at) | _by_night(known, content, scored, at)
+    operating = {"present": at, "absent": absent, "posture": POSTURE, "several": _several(scored)}
     sources = (*_SOURCES, _RENDERS) if renders else _SOURCES
     facts = {
         "presence": presence,
         "lying": lying,
-        "operating": operating,
+        "operating": {name: round(value, 4) for name, value in operating.items()},
         "measured": table,
         "sources": sources,
     }
-    return Made(to_tflite(parts, cached.HEIGHT, cached.WIDTH), facts), table
+    return Made(content, facts), table
+
+
+def _by_night(known: list[Example], content: bytes, by_day: measure.Scored, at: float) -> dict[str, str]:
+    """Figures of the test split without colour, as a near-infrared camera shows a room."""
+    seen = measure.score(measure.colourless([one for one in known if one.split == "test"]), _judge(content))
+    seen.line = by_day.line
+    return {f"grey: {row}": value for row, value in measure.figures(seen, at).items()}
+
+
+def _exported(parts: Parts) -> bytes:
+    return to_tflite(parts, cached.HEIGHT, cached.WIDTH)
 
 
 def _head(folder: Path, trial: learn.Trial, steps: int) -> head.Head:
@@ -224,7 +227,8 @@ def _calibrated(scored: measure.Scored) -> tuple[tuple[float, float], tuple[floa
     """Slope and shift (Platt, 1999) of presence and of lying on the validation split; both sides count the same."""
     there, empty = scored.which((), measure.PEOPLE, "validation"), scored.which((), (NOBODY,), "validation")
     down, up = (scored.which(("gmdcsa24", "infants"), (target,), "validation") for target in (LYING, UPRIGHT))
-    return _platt(scored.person[there], scored.person[empty]), _platt(scored.lies[down], scored.lies[up])
+    person = np.maximum(scored.upright, scored.lying)
+    return _platt(person[there], person[empty]), _platt(scored.lies[down], scored.lies[up])
 
 
 def _platt(yes: np.ndarray, no: np.ndarray) -> tuple[float, float]:
@@ -238,7 +242,7 @@ def _platt(yes: np.ndarray, no: np.ndarray) -> tuple[float, float]:
 
 
 def _several(scored: measure.Scored) -> float:
-    """The logit of a second body that 3 % of the validation split's pictures of one person reach."""
+    """The probability of a second body that 3 % of the validation split's pictures of one person reach."""
     alone = [
         at
         for at, one in enumerate(scored.examples)
@@ -247,4 +251,4 @@ def _several(scored: measure.Scored) -> float:
         and one.bodies is not None
         and len(one.bodies) == 1
     ]
-    return float(np.quantile(scored.second[alone], 1 - measure.FALSE_ALARMS))
+    return float(np.quantile(scored.probability(scored.second[alone]).mean(axis=1), 1 - measure.FALSE_ALARMS))
