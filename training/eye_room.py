@@ -1,6 +1,6 @@
 """What calibration on the empty room is worth: fits [calibration] of the eye's card, and measures what it brings.
 
-    python -m training.eye_room --data DATA/vision --models models [--write]
+    python -m training.eye_room --data DATA/vision --models models [--grey] [--write]
 
 DATA/vision holds manifest.csv, gmdcsa24 (frames of two bedrooms' cameras, one person at a time) and rooms (photographs
 of empty rooms of other houses; those that the training did not see are used). The empty room is, for gmdcsa24, the
@@ -129,14 +129,17 @@ class Looks:
 class Eye:
     """Compares pictures with rooms through the exported network."""
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, *, grey: bool = False) -> None:
         self._network = Classifier.load(models)
+        self._grey = grey
         self.rng = np.random.default_rng(SEED)
         if not self._network.feature_count:
             raise SystemExit(f"{models}: this network does not describe the room")
 
     def features(self, picture: Floats) -> tuple[float, Floats]:
         """The logit of somebody's presence, of the picture as it is and in a mirror, and the description."""
+        if self._grey:
+            picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         fitted_in = fit(np.ascontiguousarray(picture))
         said, mirrored = (self._network.classify(each) for each in (fitted_in, fitted_in[:, ::-1]))
         held = min(1 - 1e-6, max(1e-6, (said.presence + mirrored.presence) / 2))
@@ -190,8 +193,11 @@ def main() -> None:
         "--describe", metavar="MAP", help="give the network a description of the room, from its map MAP"
     )
     parser.add_argument("--write", action="store_true", help="put what is fitted on all into the card")
+    parser.add_argument("--grey", action="store_true", help="measure without colour, as infrared cameras see")
     options = parser.parse_args()
-    eye = Eye(options.models)
+    if options.grey and options.write:
+        parser.error("--grey is to measure; the card gets what is fitted on pictures as they are")
+    eye = Eye(options.models, grey=options.grey)
     people, empty, pushed = measured(eye, options.data)
     houses = empty.pop("houses")
     half = np.arange(len(houses.own)) % 2 == 0

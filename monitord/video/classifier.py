@@ -5,7 +5,7 @@ The camera's own state is judged by plain measures of brightness, so that a cove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -103,12 +103,14 @@ class Operating:
     Attributes:
         present: somebody is there from this probability on.
         absent: nobody is there below this probability; in between the camera cannot tell.
+        absent_grey: the same for pictures without colour, in which the network misses more people.
         posture: the likelier posture is told from this share of the probability of a person on.
         several: several are there from this probability on.
     """
 
     present: float
     absent: float
+    absent_grey: float
     posture: float
     several: float
 
@@ -143,10 +145,10 @@ class Classifier:
         self._presence, self._lying = _line(card, "presence"), _line(card, "lying")
         try:
             chosen = card.extra["operating"]
-            self.operating = Operating(*(float(chosen[name]) for name in ("present", "absent", "posture", "several")))
+            self.operating = Operating(**{each.name: float(chosen[each.name]) for each in fields(Operating)})
         except (KeyError, TypeError, ValueError) as missing:
             raise model.ModelError(f"{card.path}: the model card has no usable {missing}") from None
-        if not 0 < self.operating.absent <= self.operating.present < 1:
+        if not 0 < self.operating.absent_grey <= self.operating.absent <= self.operating.present < 1:
             raise model.ModelError(f"{card.path}: thresholds are out of their range")
         self.feature_count = room[1]
         self.fingerprint = card.sha256

@@ -181,7 +181,8 @@ def aggregate(glimpses: Sequence[Glimpse], operating: Operating, known: Known = 
     comparison = beside(glimpses, known)
     if known.worth is not None:
         mean = _with_presence(mean, adjusted(1.0 - mean["nobody"], comparison, known.worth))
-    sight = decide(mean, operating)
+    strange = comparison.state is not Calibration.HOLDS
+    sight = decide(mean, operating, grey=strange and _grey(glimpses))
     told = sight.name.lower() if sight in SEEN else max(mean, key=lambda each: mean[each])
     return Verdict(sight, _percent(mean[told]), mean, count, comparison)
 
@@ -202,10 +203,16 @@ def together(usable: Sequence[tuple[Judgement, Light]]) -> tuple[Floats, Light]:
     return features, Light(bright, 2 * sum(light.grey for _, light in usable) > len(usable))
 
 
-def decide(mean: dict[str, float], operating: Operating) -> Sight:
-    """NOBODY, LYING, UPRIGHT, SEVERAL, or CANNOT_TELL where the probabilities do not carry a verdict."""
+def decide(mean: dict[str, float], operating: Operating, *, grey: bool = False) -> Sight:
+    """NOBODY, LYING, UPRIGHT, SEVERAL, or CANNOT_TELL where the probabilities do not carry a verdict.
+
+    Args:
+        mean: probabilities of a look.
+        operating: thresholds.
+        grey: whether the pictures are without colour, and of a room that the network does not know empty.
+    """
     somebody = mean["lying"] + mean["upright"]
-    if somebody < operating.absent:
+    if somebody < (operating.absent_grey if grey else operating.absent):
         return Sight.NOBODY
     if somebody < operating.present:
         return Sight.CANNOT_TELL
@@ -214,6 +221,11 @@ def decide(mean: dict[str, float], operating: Operating) -> Sight:
     if max(mean["lying"], mean["upright"]) < operating.posture * somebody:
         return Sight.CANNOT_TELL
     return Sight.LYING if mean["lying"] >= mean["upright"] else Sight.UPRIGHT
+
+
+def _grey(glimpses: Sequence[Glimpse]) -> bool:
+    lights = [one.light for one in glimpses if one.light is not None]
+    return 2 * sum(light.grey for light in lights) > len(lights)
 
 
 def _mean(judged: Sequence[Judgement]) -> dict[str, float]:

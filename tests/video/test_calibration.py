@@ -22,7 +22,7 @@ from monitord.video.verdict import Glimpse, Known, aggregate
 
 NETWORK = SimpleNamespace(fingerprint="f00d", feature_count=6)
 LIGHT = Light(120.0, grey=False)
-OPERATING = Operating(present=0.6, absent=0.3, posture=0.6, several=0.5)
+OPERATING = Operating(present=0.6, absent=0.3, absent_grey=0.1, posture=0.6, several=0.5)
 WORTH = Worth(presence=0.8, distance=20.0, bias=-4.0, most=4.0, moved=0.5, cells=3)
 EMPTY = np.array([1, 0, 1, 0, 1, 0], np.float32)
 SOMEBODY = np.array([1, 0, 1, 0, 0, 1], np.float32)
@@ -133,6 +133,18 @@ def test_somebody_whom_the_network_barely_saw_is_found_and_lies():
     assert verdict.sight is Sight.LYING
     assert verdict.probabilities["lying"] == pytest.approx(9 * verdict.probabilities["upright"])
     assert sum(verdict.probabilities[each] for each in ("nobody", "lying", "upright")) == pytest.approx(1.0)
+
+
+def test_in_a_room_that_is_known_without_colour_nobody_is_said_as_by_day():
+    night = Light(LIGHT.bright, grey=True)
+    seen = frames(EMPTY, 0.93, night)
+    known = Known((replace(empty(), light=night),), WORTH)
+    verdict = aggregate(seen, OPERATING, known)
+    assert (verdict.sight, verdict.comparison.state) == (Sight.NOBODY, Calibration.HOLDS)
+    somebody = 1 - verdict.probabilities["nobody"]
+    assert OPERATING.absent_grey <= somebody < OPERATING.absent  # Else this shows nothing.
+    # The control: the same probability in a room that is not known.
+    assert aggregate(frames(EMPTY, somebody, night), OPERATING).sight is Sight.CANNOT_TELL
 
 
 def test_what_a_mirror_shows_is_not_compared_with_the_room():

@@ -16,7 +16,7 @@ from monitord.video.picture import SHAPE
 from monitord.video.v4l2 import CameraError
 from monitord.video.verdict import FRAMES_MAX, FRAMES_MIN, SEEN, Glimpse, Look, aggregate, decide
 
-OPERATING = Operating(present=0.6, absent=0.3, posture=0.6, several=0.5)
+OPERATING = Operating(present=0.6, absent=0.3, absent_grey=0.1, posture=0.6, several=0.5)
 LIGHT = Light(120.0, grey=False)
 NO_FEATURES = np.empty(0, np.float32)
 OBSTACLES = (Sight.DARK, Sight.COVERED, Sight.BLURRED)
@@ -63,6 +63,20 @@ def test_a_verdict_is_within_its_bounds(seen):
 def test_nobody_is_said_only_below_absent(part):
     somebody = part[0] + part[1]
     assert (decide(mean(*part), OPERATING) is Sight.NOBODY) == (somebody < OPERATING.absent)
+
+
+@given(parts)
+def test_of_pictures_without_colour_nobody_is_said_less_easily(part):
+    by_day, by_night = (decide(mean(*part), OPERATING, grey=grey) for grey in (False, True))
+    assert by_night is by_day or (by_day, by_night) == (Sight.NOBODY, Sight.CANNOT_TELL)
+    assert (by_night is Sight.NOBODY) == (part[0] + part[1] < OPERATING.absent_grey)
+
+
+@pytest.mark.parametrize(("colourless", "sight"), [(0, Sight.NOBODY), (2, Sight.NOBODY), (3, Sight.CANNOT_TELL)])
+def test_a_look_is_without_colour_when_most_of_its_frames_are(colourless, sight):
+    lights = [Light(120.0, grey=number < colourless) for number in range(4)] + [None]
+    seen = [Glimpse(bytes([at]), None, judged(0.15, 0.05), light) for at, light in enumerate(lights)]
+    assert aggregate(seen, OPERATING).sight is sight
 
 
 @given(glimpses.filter(len))

@@ -69,6 +69,8 @@ def changed_card(folder, old, new):
         ('several" = ', 'some" = '),
         ('"bodies", "boxes"', '"boxes", "bodies"'),
         ('present" = ', 'present" = 1'),
+        ('absent_grey" = ', 'absent_gray" = '),
+        ('absent_grey" = 0.', 'absent_grey" = 1.'),
         ('posture" = ', 'posture_" = '),
         ('sha256 = "', 'sha256 = "0'),
     ],

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 MISSED = 0.05
 """Share of people that may be called nobody with confidence."""
-DOUBTED = 0.15
-"""Share of empty rooms that may not be called empty with confidence: who lies looks much like them."""
+DOUBTED, DOUBTED_GREY = 0.15, 0.25
+"""Share of empty rooms that may not be called empty with confidence: who lies looks much like them, and more so without
+colour."""
 POSTURE = 0.6
 _SEEDS = (1, 2, 3)
 _CHANNELS, _DESCRIBED = 5, 120
@@ -83,11 +84,13 @@ def make(
     presence, lying = _calibrated(scored)
     scored.line = presence
     at = measure.threshold(scored)
-    people = scored.person[scored.which((), measure.PEOPLE, "validation")]
-    rooms = scored.person[scored.which(measure.ROOMS, (NOBODY,), "validation")]
-    absent = min(at, float(np.quantile(people, MISSED)), float(np.quantile(rooms, 1 - DOUBTED)))
-    table = measure.figures(scored, at) | _by_night(known, content, scored, at)
-    operating = {"present": at, "absent": absent, "posture": POSTURE, "several": _several(scored)}
+    grey = measure.score(measure.colourless(known), _judge(content))
+    grey.line = presence
+    absent = _absent(scored, at, DOUBTED)
+    operating = {"present": at, "absent": absent, "absent_grey": _absent(grey, absent, DOUBTED_GREY)}
+    operating |= {"posture": POSTURE, "several": _several(scored)}
+    table = measure.figures(scored, at)
+    table |= {f"grey: {row}": value for row, value in measure.figures(grey, at).items()}
     sources = (*_SOURCES, _RENDERS) if renders else _SOURCES
     facts = {
         "presence": presence,
@@ -99,11 +102,10 @@ def make(
     return Made(content, facts), table
 
 
-def _by_night(known: list[Example], content: bytes, by_day: measure.Scored, at: float) -> dict[str, str]:
-    """Figures of the test split without colour, as a near-infrared camera shows a room."""
-    seen = measure.score(measure.colourless([one for one in known if one.split == "test"]), _judge(content))
-    seen.line = by_day.line
-    return {f"grey: {row}": value for row, value in measure.figures(seen, at).items()}
+def _absent(scored: measure.Scored, most: float, doubted: float) -> float:
+    people = scored.person[scored.which((), measure.PEOPLE, "validation")]
+    rooms = scored.person[scored.which(measure.ROOMS, (NOBODY,), "validation")]
+    return min(most, float(np.quantile(people, MISSED)), float(np.quantile(rooms, 1 - doubted)))
 
 
 def _exported(parts: Parts) -> bytes:
