@@ -11,8 +11,6 @@ import socket
 import ssl
 import stat
 import struct
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -27,19 +25,6 @@ from monitord.notify.web import authority, limits
 
 TLS = '[page]\nport = 0\ntls = "on"\npairing = "always"\n[room]\nname = "Nursery"\n'
 PLAIN = TLS.replace('"on"', '"off"')
-
-
-def monitord(voice, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "monitord", *arguments, "--config", str(voice.config)],
-        env=voice.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr
 
 
 def digits_of(shown):
@@ -60,16 +45,11 @@ def seen_by_a_camera(shown):
 def house(tmp_path_factory, a_real_voice):
     voice = a_real_voice(tmp_path_factory.mktemp("voice"))
     voice.config.write_text(TLS, "utf-8")
-    voice.start()
-    voice.page = voice.url()
-    with Channel(voice.runtime / "events.sock", Role.EAR) as ear:
-        ear.send(Message(Kind.SOUND, Sound.CRY, 91, 33))
-        ear.send(Message(Kind.SOUND, Sound.HELP, 91, 33))  # For the one test that is about who acknowledges first.
-    yield voice
-    code, logged = voice.stop()
-    voice.close()
-    assert code == 0, logged
-    assert "Traceback" not in logged
+    with voice.running():
+        with Channel(voice.runtime / "events.sock", Role.EAR) as ear:
+            ear.send(Message(Kind.SOUND, Sound.CRY, 91, 33))
+            ear.send(Message(Kind.SOUND, Sound.HELP, 91, 33))  # For the one test that is about who acknowledges first.
+        yield voice
 
 
 def test_the_address_is_told_last(tmp_path, a_real_voice):
@@ -142,7 +122,7 @@ def test_a_phone_that_is_not_paired_sees_the_page_and_nothing_of_the_house(house
 
 @pytest.mark.parametrize("spelling", ["digits", "link"])
 def test_a_code_makes_a_session_once(house, spelling):
-    shown = monitord(house, "pair", "--role", "watch")
+    shown = house.monitord("pair", "--role", "watch")
     url, _, long = seen_by_a_camera(shown).partition("#pair=")
     assert url == house.page
     code = digits_of(shown) if spelling == "digits" else long
@@ -166,7 +146,7 @@ def test_a_code_makes_a_session_once(house, spelling):
 
 
 def test_who_may_acknowledge_does_so_by_name(house):
-    code = digits_of(monitord(house, "pair", "--name", "Papa"))
+    code = digits_of(house.monitord("pair", "--name", "Papa"))
 
     async def story():
         async with browser(house) as phone:
@@ -178,9 +158,9 @@ def test_who_may_acknowledge_does_so_by_name(house):
             return told["password"]
 
     password = asyncio.run(story())
-    assert "Papa: may acknowledge, page" in monitord(house, "pair", "--list")
-    assert "Papa (ntfy): may acknowledge, ntfy" in monitord(house, "pair", "--list")
-    told = monitord(house, "pair", "--revoke", "Papa")
+    assert "Papa: may acknowledge, page" in house.monitord("pair", "--list")
+    assert "Papa (ntfy): may acknowledge, ntfy" in house.monitord("pair", "--list")
+    told = house.monitord("pair", "--revoke", "Papa")
     assert "is no longer paired" in told
 
     async def afterwards():
@@ -189,18 +169,18 @@ def test_who_may_acknowledge_does_so_by_name(house):
             assert (await ask(phone, "GET", f"{house.page}monitord/auth", headers=headers))[0] == 401
 
     asyncio.run(afterwards())
-    assert "nobody is called 'Papa'" in monitord(house, "pair", "--revoke", "Papa", code=1)
+    assert "nobody is called 'Papa'" in house.monitord("pair", "--revoke", "Papa", code=1)
 
 
 def test_who_is_put_out_loses_the_open_stream(house):
-    code = digits_of(monitord(house, "pair", "--name", "lost phone"))
+    code = digits_of(house.monitord("pair", "--name", "lost phone"))
 
     async def story():
         async with browser(house) as phone:
             await pair(phone, house.page, code)
             async with phone.get(f"{house.page}api/v1/stream") as stream:
                 assert await stream.content.readline() == b"retry: 2000\n"
-                await asyncio.to_thread(monitord, house, "pair", "--revoke", "lost phone")
+                await asyncio.to_thread(house.monitord, "pair", "--revoke", "lost phone")
                 async with asyncio.timeout(30):
                     await stream.content.read()  # To its end.
 
@@ -212,7 +192,7 @@ def test_wrong_codes_lock_the_digits_out(real_voice):
     real_voice.config.write_text(PLAIN, "utf-8")
     real_voice.start()
     page = real_voice.url()
-    code = digits_of(monitord(real_voice, "pair"))
+    code = digits_of(real_voice.monitord("pair"))
     wrong = f"{(int(code) + 1) % 10**6:06}"
 
     async def story():
@@ -301,7 +281,7 @@ def test_a_damaged_access_file_lets_nobody_in_and_says_so(real_voice):
 
     status, told, _ = asyncio.run(story())
     assert (status, "pair the phones anew" in told["error"]) == (503, True)
-    assert "pair the phones anew" in monitord(real_voice, "pair", code=1)
+    assert "pair the phones anew" in real_voice.monitord("pair", code=1)
     code, logged = real_voice.stop()
     assert code == 0
     assert "Traceback" not in logged
@@ -310,7 +290,7 @@ def test_a_damaged_access_file_lets_nobody_in_and_says_so(real_voice):
 def test_sessions_survive_a_restart(real_voice):
     real_voice.config.write_text(PLAIN, "utf-8")
     real_voice.start()
-    code = digits_of(monitord(real_voice, "pair"))
+    code = digits_of(real_voice.monitord("pair"))
     jar = {}
 
     async def first():
@@ -335,29 +315,29 @@ def test_sessions_survive_a_restart(real_voice):
 
 
 def test_status_and_ack_work_where_this_machine_has_to_be_paired_and_over_tls(house):
-    assert "https://127.0.0.1:" in monitord(house, "status")
-    assert json.loads(monitord(house, "status", "--json"))["state"]["room"] == "Nursery"
-    assert "incident 1:" in monitord(house, "ack", "1")
+    assert "https://127.0.0.1:" in house.monitord("status")
+    assert json.loads(house.monitord("status", "--json"))["state"]["room"] == "Nursery"
+    assert "incident 1:" in house.monitord("ack", "1")
     token = house.runtime / "page-token"
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     kept = token.read_text()
     token.unlink()
     try:
-        assert "this phone is not paired" in monitord(house, "status", code=1)  # Control: without it there is nothing.
+        assert "this phone is not paired" in house.monitord("status", code=1)  # Control: without it there is nothing.
     finally:
         token.write_text(kept)
         token.chmod(0o600)
 
 
 def test_what_pair_shows_leads_there(house):
-    shown = monitord(house, "pair")
+    shown = house.monitord("pair")
     assert house.page in shown
     assert authority.ensure(house.state / "tls", ["127.0.0.1"]).fingerprint in shown
     assert "\u2580" in shown  # Half a block of the QR code.
 
 
 def test_a_name_that_is_none_is_one_sentence(house):
-    assert "1 to 40 printable" in monitord(house, "pair", "--name", "x" * 41, code=1)
+    assert "1 to 40 printable" in house.monitord("pair", "--name", "x" * 41, code=1)
 
 
 # TLS

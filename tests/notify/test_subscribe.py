@@ -6,9 +6,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import os
-import subprocess
-import sys
 
 import aiohttp
 import pytest
@@ -33,20 +30,8 @@ repeat_s = 0
 """  # However slow the machine is that this runs on, nothing rings again meanwhile.
 
 
-def monitord(voice, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "monitord", *arguments, "--config", str(voice.config)],
-        env=voice.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout
-
-
 def password_of(voice, role="acknowledge", name="phone"):
-    shown = monitord(voice, "pair", "--ntfy", "--role", role, "--name", name)
+    shown = voice.monitord("pair", "--ntfy", "--role", role, "--name", name)
     return next(line.split()[1] for line in shown.splitlines() if line.strip().startswith("password"))
 
 
@@ -192,16 +177,11 @@ def paired(tmp_path_factory, a_real_voice):
     """A voice where this machine has to be paired, too, with two alerts in it."""
     voice = a_real_voice(tmp_path_factory.mktemp("voice"))
     voice.config.write_text(ALWAYS, "utf-8")
-    voice.start()
-    voice.page = voice.url()
-    voice.password, voice.watcher = password_of(voice), password_of(voice, "watch", "tablet")
-    for sound in (Sound.CRY, Sound.SMOKE_ALARM):
-        cry(voice, sound)
-    yield voice
-    code, logged = voice.stop()
-    voice.close()
-    assert code == 0, logged
-    assert "Traceback" not in logged
+    with voice.running():
+        voice.password, voice.watcher = password_of(voice), password_of(voice, "watch", "tablet")
+        for sound in (Sound.CRY, Sound.SMOKE_ALARM):
+            cry(voice, sound)
+        yield voice
 
 
 def get(voice, path, *, password=None, headers=None):
@@ -389,7 +369,7 @@ def test_who_is_put_out_hears_no_more(paired):
             session.get(f"{paired.page}monitord/json") as answer,
         ):
             await lines(answer, 1)
-            await asyncio.to_thread(monitord, paired, "pair", "--revoke", "lost")
+            await asyncio.to_thread(paired.monitord, "pair", "--revoke", "lost")
             async with asyncio.timeout(30):
                 assert await answer.content.read() == b""  # The end of the stream.
             async with session.get(f"{paired.page}monitord/auth") as refused:
@@ -423,14 +403,6 @@ def test_without_a_topic_there_is_no_such_thing(real_voice):
     real_voice.page = real_voice.url()
     assert get(real_voice, "monitord/json?poll=1")[0] == 404
     assert json.loads(get(real_voice, "api/v1/session")[1])["ntfy_topic"] is None
-    done = subprocess.run(
-        [sys.executable, "-m", "monitord", "pair", "--ntfy", "--config", str(real_voice.config)],
-        env={**os.environ, **real_voice.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (
-        1,
-        "ntfy apps are not served: page.ntfy_topic is empty in the configuration\n",
+    assert real_voice.monitord("pair", "--ntfy", code=1) == (
+        "ntfy apps are not served: page.ntfy_topic is empty in the configuration\n"
     )
