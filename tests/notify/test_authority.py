@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 HOSTS = ["192.168.1.5", "pi.local", "fd00::5"]
 
 
-def accepts(folder, host, tmp_path):
+def accepts(folder, host):
     """Whether OpenSSL lets a client that trusts the authority talk to the server as `host`."""
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(folder / "server.crt", folder / "server.key")
@@ -42,8 +42,8 @@ def certificates(tmp_path):
 @pytest.mark.parametrize(
     ("host", "works"), [*((host, True) for host in HOSTS), ("192.168.1.6", False), ("x.local", False)]
 )
-def test_the_certificate_is_for_its_hosts(certificates, tmp_path, host, works):
-    assert accepts(certificates, host, tmp_path) == works
+def test_the_certificate_is_for_its_hosts(certificates, host, works):
+    assert accepts(certificates, host) == works
 
 
 def authority_names(hosts):
@@ -56,10 +56,10 @@ def authority_names(hosts):
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "bank.example"])
-def test_a_stolen_key_signs_for_nobody_outside_the_house(certificates, tmp_path, host, monkeypatch):
+def test_a_stolen_key_signs_for_nobody_outside_the_house(certificates, host, monkeypatch):
     monkeypatch.setattr(authority, "_names", lambda _, hosts: authority_names(hosts))
     authority.ensure(certificates, [host])
-    assert not accepts(certificates, host, tmp_path)
+    assert not accepts(certificates, host)
 
 
 def test_control_without_the_constraints_it_would(tmp_path, monkeypatch):
@@ -69,7 +69,7 @@ def test_control_without_the_constraints_it_would(tmp_path, monkeypatch):
     for host in ("8.8.8.8", "bank.example"):
         folder = tmp_path / host
         authority.ensure(folder, [host])
-        assert accepts(folder, host, tmp_path)
+        assert accepts(folder, host)
 
 
 def test_the_certificate_stays_and_is_made_anew_in_time(tmp_path):
@@ -93,4 +93,4 @@ def test_a_clock_that_jumped_gives_a_new_authority(tmp_path, at):
 
 def test_addresses_that_it_may_not_sign_for_are_left_out(tmp_path):
     authority.ensure(tmp_path / "tls", ["8.8.8.8", "192.168.1.5", "bank.example"])
-    assert accepts(tmp_path / "tls", "192.168.1.5", tmp_path)
+    assert accepts(tmp_path / "tls", "192.168.1.5")
