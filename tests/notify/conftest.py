@@ -14,6 +14,8 @@ from journals import Time
 from voice_house import House
 from waiting import PATIENCE_S, until
 
+from monitord.channel import Channel
+from monitord.events import Kind, Message, Role
 from monitord.service import SUPERVISOR_PID
 
 
@@ -85,6 +87,11 @@ class RealVoice:
             self.close()
         assert code == 0, logged
         assert "Traceback" not in logged
+
+    def hears(self, sound):
+        """What its ear would tell it."""
+        with Channel(self.runtime / "events.sock", Role.EAR) as ear:
+            ear.send(Message(Kind.SOUND, sound, 91, 33))
 
     def monitord(self, *arguments, code=0):
         """Run a command beside it; returns what it printed, or where it is to fail what it complained of."""

@@ -13,8 +13,7 @@ import aiohttp
 import pytest
 from phones import PLAIN, TLS, ask
 
-from monitord.channel import Channel
-from monitord.events import Kind, Message, Role, Sound
+from monitord.events import Sound
 from monitord.notify.web import authority
 
 
@@ -23,8 +22,7 @@ def house(tmp_path_factory, a_real_voice):
     voice = a_real_voice(tmp_path_factory.mktemp("voice"))
     voice.config.write_text(TLS, "utf-8")
     with voice.running():
-        with Channel(voice.runtime / "events.sock", Role.EAR) as ear:
-            ear.send(Message(Kind.SOUND, Sound.CRY, 91, 33))  # Incident 1.
+        voice.hears(Sound.CRY)  # Incident 1.
         yield voice
 
 

@@ -8,8 +8,7 @@ import aiohttp
 import pytest
 from phones import PLAIN, TLS, ask, browser, digits_of, pair, seen_by_a_camera
 
-from monitord.channel import Channel
-from monitord.events import Kind, Message, Role, Sound
+from monitord.events import Sound
 from monitord.notify.web import limits
 
 
@@ -18,8 +17,7 @@ def house(tmp_path_factory, a_real_voice):
     voice = a_real_voice(tmp_path_factory.mktemp("voice"))
     voice.config.write_text(TLS, "utf-8")
     with voice.running():
-        with Channel(voice.runtime / "events.sock", Role.EAR) as ear:
-            ear.send(Message(Kind.SOUND, Sound.CRY, 91, 33))  # Incident 1.
+        voice.hears(Sound.CRY)  # Incident 1.
         yield voice
 
 

@@ -10,8 +10,7 @@ import json
 import aiohttp
 import pytest
 
-from monitord.channel import Channel
-from monitord.events import Kind, Message, Role, Sound
+from monitord.events import Sound
 
 ALWAYS = """
 [page]
@@ -33,11 +32,6 @@ repeat_s = 0
 def password_of(voice, role="acknowledge", name="phone"):
     shown = voice.monitord("pair", "--ntfy", "--role", role, "--name", name)
     return next(line.split()[1] for line in shown.splitlines() if line.strip().startswith("password"))
-
-
-def cry(voice, sound=Sound.CRY):
-    with Channel(voice.runtime / "events.sock", Role.EAR) as ear:
-        ear.send(Message(Kind.SOUND, sound, 91, 33))
 
 
 class Phone:
@@ -104,7 +98,7 @@ def test_aiontfy_subscribes_receives_resumes_after_a_restart_and_acknowledges(re
     async def first(token):
         async with Phone(real_voice.url(), token) as phone:
             await phone.opened()
-            cry(real_voice)
+            real_voice.hears(Sound.CRY)
             return await phone.message()
 
     async def second(token, since):
@@ -130,7 +124,7 @@ def test_aiontfy_subscribes_receives_resumes_after_a_restart_and_acknowledges(re
     assert str(heard.click) == real_voice.url()
     assert heard.expires is not None
     real_voice.stop()
-    cry(real_voice, Sound.HELP)  # While nobody listens; the socket keeps it.
+    real_voice.hears(Sound.HELP)  # While nobody listens; the socket keeps it.
     real_voice.start()
     missed, taken = asyncio.run(second(token, heard.id))
     real_voice.stop()
@@ -180,7 +174,7 @@ def paired(tmp_path_factory, a_real_voice):
     with voice.running():
         voice.password, voice.watcher = password_of(voice), password_of(voice, "watch", "tablet")
         for sound in (Sound.CRY, Sound.SMOKE_ALARM):
-            cry(voice, sound)
+            voice.hears(sound)
         yield voice
 
 
