@@ -11,11 +11,12 @@ import sys
 
 import pytest
 from journals import Time
+from ntfy_apps import ALWAYS, password_of, polled
 from voice_house import House
 from waiting import PATIENCE_S, until
 
 from monitord.channel import Channel
-from monitord.events import Kind, Message, Role
+from monitord.events import Kind, Message, Role, Sound
 from monitord.service import SUPERVISOR_PID
 
 
@@ -125,6 +126,19 @@ def real_voice(tmp_path):
 def running_voice(tmp_path_factory):
     """One for all tests of a file."""
     with RealVoice(tmp_path_factory.mktemp("voice")).running() as voice:
+        yield voice
+
+
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory):
+    """One for all tests of a file, where this machine has to be paired, too; it has two alerts to tell."""
+    voice = RealVoice(tmp_path_factory.mktemp("voice"))
+    voice.config.write_text(ALWAYS, "utf-8")
+    with voice.running():
+        voice.password, voice.watcher = password_of(voice), password_of(voice, "watch", "tablet")
+        voice.hears(Sound.CRY)
+        voice.hears(Sound.SMOKE_ALARM)
+        until(lambda: len(polled(voice)) == 2)
         yield voice
 
 
