@@ -11,9 +11,12 @@ import sys
 
 import pytest
 from journals import Time
+from ntfy_apps import ALWAYS, password_of, polled
 from voice_house import House
 from waiting import PATIENCE_S, until
 
+from monitord.channel import Channel
+from monitord.events import Kind, Message, Role, Sound
 from monitord.service import SUPERVISOR_PID
 
 
@@ -73,6 +76,37 @@ class RealVoice:
         _, logged = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, logged
 
+    @contextlib.contextmanager
+    def running(self):
+        """It runs until the test is over, and then has to end well."""
+        try:
+            self.start()
+            self.page = self.url()
+            yield self
+            code, logged = self.stop()
+        finally:
+            self.close()
+        assert code == 0, logged
+        assert "Traceback" not in logged
+
+    def hears(self, sound):
+        """What its ear would tell it."""
+        with Channel(self.runtime / "events.sock", Role.EAR) as ear:
+            ear.send(Message(Kind.SOUND, sound, 91, 33))
+
+    def monitord(self, *arguments, code=0):
+        """Run a command beside it; returns what it printed, or where it is to fail what it complained of."""
+        done = subprocess.run(
+            [sys.executable, "-m", "monitord", *arguments, "--config", str(self.config)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
     def close(self):
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
@@ -90,14 +124,22 @@ def real_voice(tmp_path):
 
 @pytest.fixture(scope="module")
 def running_voice(tmp_path_factory):
-    """One for all tests of a file; returns it with its address."""
+    """One for all tests of a file."""
+    with RealVoice(tmp_path_factory.mktemp("voice")).running() as voice:
+        yield voice
+
+
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory):
+    """One for all tests of a file, where this machine has to be paired, too; it has two alerts to tell."""
     voice = RealVoice(tmp_path_factory.mktemp("voice"))
-    voice.start()
-    voice.page = voice.url()
-    yield voice
-    code, logged = voice.stop()
-    voice.close()
-    assert code == 0, logged
+    voice.config.write_text(ALWAYS, "utf-8")
+    with voice.running():
+        voice.password, voice.watcher = password_of(voice), password_of(voice, "watch", "tablet")
+        voice.hears(Sound.CRY)
+        voice.hears(Sound.SMOKE_ALARM)
+        until(lambda: len(polled(voice)) == 2)
+        yield voice
 
 
 @pytest.fixture(scope="session")
