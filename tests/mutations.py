@@ -204,15 +204,15 @@ OF_THE_SUPERVISOR = (
              "if false &&", f"{PACKAGING} -k dies_each_time"),
 )  # fmt: skip
 
-WARD = "tests/ward/test_ward.py"
+DEATHS = "tests/ward/test_ward_deaths.py"
 OF_THE_WARD = (
     Mutation("ROOM_SILENT", "monitord/ward/triage.py",
              "change = self._begin(Fault.ROOM_SILENT, now, RuleConfig(), Urgency.FAULT, room=label)", "continue",
              "tests/ward/test_ward_triage.py"),
     Mutation("ROOM_SILENT: asked for", "monitord/ward/desk.py", "silent = self._board.silent(now)", "silent = set()",
-             f"{WARD} -k room_that_dies"),
+             f"{DEATHS} -k room_that_dies"),
     Mutation("BROKER_AWAY", "monitord/ward/desk.py", "self._changes += self._triage.fault(Fault.BROKER_AWAY, now)",
-             "pass", f"{WARD} -k only_broker"),
+             "pass", f"{DEATHS} -k only_broker"),
 )  # fmt: skip
 
 PAGE = "monitord/notify/web/static/alarm.js"

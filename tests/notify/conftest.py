@@ -1,4 +1,4 @@
-"""A real voice in a process of its own, its socket held by the test as the supervisor holds it."""
+"""A real voice in a process of its own, its socket held by the test as the supervisor holds it; and a real broker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from brokers import Mosquitto
 from journals import Time
 from ntfy_apps import ALWAYS, password_of, polled
 from voice_house import House
@@ -158,3 +159,16 @@ def house(tmp_path):
 @pytest.fixture
 def time():
     return Time()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """One for all tests of a file: each has a topic of its own."""
+    broker = Mosquitto(tmp_path_factory.mktemp("broker"), "allow_anonymous true").start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def topic(request):
+    return f"home/{abs(hash(request.node.nodeid))}"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from brokers import FakeHouse, Mosquitto, a_notice, needs_mosquitto, running, until
+from mqtt_channel import Listener
 from test_http_sinks import a_server
-from test_mqtt import Listener
 
 from monitord.cli import run
 from monitord.config import Config

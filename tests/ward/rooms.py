@@ -126,6 +126,12 @@ class Room:
             self.timer.cancel()
 
 
+def rooms_of(tmp_path, broker, *names, **more):
+    """Rooms whose channel leads to the broker."""
+    channel = {"brokers": [f"127.0.0.1:{broker.port}"]}
+    return [Room(tmp_path / "rooms", name, channel, **more) for name in names]
+
+
 def told(room):
     """Each incident of a room, and what became of it."""
     acts = [(each.incident, each.event.name, each.by, each.via) for each in room.journal.acts_since("")]

@@ -1,7 +1,8 @@
-"""A real station: `monitord ward` in a process of its own, and what its page says."""
+"""A real station: `monitord ward` in a process of its own, its file, and what its page says."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,14 @@ import urllib.error
 import urllib.request
 
 PATIENCE_S = 60.0
+
+
+def file_of(brokers, *, station="desk", rooms=("101", "102"), more=""):
+    """A station's file; its page is at a free port."""
+    return (
+        f'[ward]\nsite = "home"\nname = "west"\nstation = "{station}"\nrooms = {json.dumps(rooms)}\n'
+        f"[broker]\nbrokers = {json.dumps([f'127.0.0.1:{each.port}' for each in brokers])}\n[page]\nport = 0\n{more}"
+    )
 
 
 class RealStation:
@@ -93,6 +102,11 @@ class RealStation:
             self.kill()
 
 
+def rank(station, room):
+    """How urgent a room is on the board: 0 is an alert, 1 a fault, 2 unseen, 3 calm."""
+    return station.rooms()[room]["rank"]
+
+
 def until(true, what="it", station=None, patience_s=PATIENCE_S):
     """Wait for `true()`; returns its value."""
     end = time.monotonic() + patience_s
@@ -104,3 +118,14 @@ def until(true, what="it", station=None, patience_s=PATIENCE_S):
         assert not dead, f"the station ended: {station.logged()}"
         assert time.monotonic() < end, f"waited too long for {what}" + (f"\n{station.logged()}" if station else "")
         time.sleep(0.05)
+
+
+async def soon(true, what="it", patience_s=40.0):
+    """As `until`, beside rooms that are tasks of this process: the page is asked in a thread."""
+    end = time.monotonic() + patience_s
+    while True:
+        value = await asyncio.to_thread(true)
+        if value:
+            return value
+        assert time.monotonic() < end, f"waited too long for {what}"
+        await asyncio.sleep(0.05)

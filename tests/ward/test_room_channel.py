@@ -90,13 +90,6 @@ def test_what_is_over_is_told_for_a_day():
     assert unix("1969-12-31T23:00:00+00:00") == 0.0
 
 
-@pytest.fixture
-def broker(tmp_path):
-    broker = Mosquitto(tmp_path, "allow_anonymous true").start()
-    yield broker
-    broker.stop()
-
-
 class House(FakeHouse):
     def state(self):
         return SHOWN

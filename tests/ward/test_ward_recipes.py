@@ -20,8 +20,7 @@ from pathlib import Path
 import pytest
 from brokers import MOSQUITTO, free_port, needs_mosquitto
 from rooms import Room
-from station_ import RealStation
-from test_ward import soon
+from station_ import RealStation, soon
 
 from monitord.cli import _parser as parser
 from monitord.cli import run
