@@ -24,7 +24,6 @@ FLOORS: dict[str, int] = {
     "monitord.config.ward": 0,
     "monitord.settings": 0,
     "monitord.errand": 0,
-    "monitord.checked": 1,
     "monitord.lan": 0,
     "monitord.paths": 0,
     "monitord.card": 0,
@@ -38,6 +37,7 @@ FLOORS: dict[str, int] = {
     "monitord.confine": 1,
     "monitord.service": 1,
     "monitord.memory": 1,
+    "monitord.checked": 1,
     "monitord.notify.clock": 1,
     # 2: pure cores
     "monitord.audio": 2,
@@ -181,6 +181,7 @@ FLOORS: dict[str, int] = {
     "monitord.notify.web.api": 3,
     "monitord.notify.web.server": 3,
     "monitord.ward.ledger": 3,
+    "monitord.ward.no_room": 3,
     "monitord.ward.report.page": 3,
     # 4: processes
     "monitord.audio.loop": 4,
@@ -198,7 +199,6 @@ FLOORS: dict[str, int] = {
     "monitord.notify.openpage": 4,
     "monitord.notify.host": 4,
     "monitord.notify.process": 4,
-    "monitord.ward.no_room": 3,
     "monitord.ward.desk": 4,
     "monitord.ward.station": 4,
     "monitord.ward.process": 4,

@@ -34,8 +34,8 @@ IMPORTER: dict[str, str | tuple[str, ...]] = {
         "monitord.ward.ledger",
     ),
 }
-"""Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP has two: who
-serves, and how a sink reaches a machine)."""
+"""Each library with a device, a network, a file format or a kernel behind it, and its one importer (HTTP and SQLite
+have several: those who serve and how a sink reaches a machine; the files that are databases)."""
 
 WEB = {"aiohttp", "aiomqtt", "asyncio", "ftplib", "http", "httpx", "paho", "requests", "smtplib", "socketserver", "ssl"}
 WEB |= {"telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc"}
