@@ -40,6 +40,7 @@ def _voice(what, file, old, new, tests):
 
 
 HEALTH, LOOP = "tests/audio/test_health.py", "tests/audio/test_loop.py"
+LOST, WATCHDOG = "tests/audio/test_loop_microphone.py", "tests/audio/test_loop_watchdog.py"
 EAR, MICROPHONE = "tests/audio/test_ear.py", "tests/audio/test_microphone.py"
 EYE, CAMERA, RPICAM = "tests/video/test_eye.py", "tests/video/test_camera.py", "tests/video/test_rpicam.py"
 NOTIFIER = "tests/notify/test_notifier.py"
@@ -65,10 +66,10 @@ OF_THE_EAR = (
         "MICROPHONE_STALLED: a stream that gives nothing", "microphone",
         "STALL_BLOCKS * self._period_s + STALL_S", "1e9", f"{MICROPHONE} -k stands_still",
     ),
-    _ear("MICROPHONE_STALLED: an opening that hangs", "loop", "now - self._opened_at >= OPENING_S", "False", LOOP),
-    _ear("a stream that stalls again and again", "loop", "self._stalls >= STALLS_MAX", "False", f"{LOOP} -k stalls"),
-    _ear("a sound system that cannot be closed", "loop", "and not source.close()", "and source.close() is None", LOOP),
-    _ear("MICROPHONE_OVERRUN: told", "loop", "if self._source.overruns > self._overruns:", "if False:", LOOP),
+    _ear("MICROPHONE_STALLED: an opening that hangs", "loop", "now - self._opened_at >= OPENING_S", "False", LOST),
+    _ear("a stream that stalls again and again", "loop", "self._stalls >= STALLS_MAX", "False", f"{LOST} -k stalls"),
+    _ear("a sound system that cannot be closed", "loop", "and not source.close()", "and source.close() is None", LOST),
+    _ear("MICROPHONE_OVERRUN: told", "loop", "if self._source.overruns > self._overruns:", "if False:", LOST),
     _ear("MICROPHONE_OVERRUN: PortAudio's", "microphone", "self.overruns += bool(overflowed)", "pass",
          f"{MICROPHONE} -k lost_sound"),
     _ear("MICROPHONE_OVERRUN: our own", "microphone", "                    self.overruns += 1\n",
@@ -76,7 +77,7 @@ OF_THE_EAR = (
     _ear("ROOM_TOO_LOUD", "masking", "return self._misses >= MISSES", "return False",
          "tests/audio/test_masking.py -k told_within"),
     _ear("ROOM_TOO_LOUD: told", "loop", "DROWNED if drowned else frozenset()", "frozenset()", f"{LOOP} -k drown"),
-    _ear("a detector that decides nothing", "loop", "now - self._progress_at < PROGRESS_S", "True", LOOP),
+    _ear("a detector that decides nothing", "loop", "now - self._progress_at < PROGRESS_S", "True", WATCHDOG),
     _ear("a pause that nobody ends", "loop", "now - self._switched_at < PAUSE_MAX_S + PATIENCE_S", "True", LOOP),
     _ear("DETECTOR_MODEL", "process", "channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))", "pass",
          "tests/audio/test_ear_process.py -k model"),
