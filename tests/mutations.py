@@ -43,6 +43,7 @@ HEALTH, LOOP = "tests/audio/test_health.py", "tests/audio/test_loop.py"
 LOST, WATCHDOG = "tests/audio/test_loop_microphone.py", "tests/audio/test_loop_watchdog.py"
 EAR, MICROPHONE = "tests/audio/test_ear.py", "tests/audio/test_microphone.py"
 EYE, CAMERA, RPICAM = "tests/video/test_eye.py", "tests/video/test_camera.py", "tests/video/test_rpicam.py"
+LIMIT, CONFINED = "tests/video/test_eye_limit.py", "tests/video/test_eye_confined.py"
 NOTIFIER = "tests/notify/test_notifier.py"
 VOICE, TRIAGE, INBOX = "tests/notify/test_voice.py", "tests/notify/test_triage.py", "tests/notify/test_inbox.py"
 DISK, MACHINE, PROCESS = "tests/notify/test_disk.py", "tests/notify/test_machine.py", "tests/notify/test_process.py"
@@ -112,11 +113,11 @@ OF_THE_EYE = (
     _eye("why rpicam-vid gave up", "rpicam", "for words, fault, text in _REASONS:", "for words, fault, text in ():",
          f"{RPICAM} -k gives_up"),
     _eye("CAMERA_TIMEOUT: the eye's own limit", "process", "if not self._over.wait(self._seconds) and",
-         "if not self._over.wait(self._seconds) and False and", f"{EYE} -k hung_camera"),
+         "if not self._over.wait(self._seconds) and False and", f"{LIMIT} -k hung_camera"),
     _eye("CLASSIFIER_MODEL", "process", "return Fault.CLASSIFIER_MODEL, 0", "return Sight.CANNOT_TELL, 0",
          f"{EYE} -k model"),
     _eye("EYE_NOT_CONFINED", "process", "channel.send(Message(Kind.FAULT, Fault.EYE_NOT_CONFINED))", "pass",
-         f"{EYE} -k cannot_be_confined"),
+         f"{CONFINED} -k cannot_be_confined"),
     _eye("frozen", "verdict", "len({one.digest for one in glimpses}) == 1", "False", f"{EYE} -k frozen"),
     _eye("dark", "classifier", "return Sight.DARK", "return None", "tests/video/test_quality.py"),
     _eye("covered", "classifier", "return Sight.COVERED", "return None", "tests/video/test_quality.py"),
