@@ -40,8 +40,10 @@ def _voice(what, file, old, new, tests):
 
 
 HEALTH, LOOP = "tests/audio/test_health.py", "tests/audio/test_loop.py"
+LOST, WATCHDOG = "tests/audio/test_loop_microphone.py", "tests/audio/test_loop_watchdog.py"
 EAR, MICROPHONE = "tests/audio/test_ear.py", "tests/audio/test_microphone.py"
 EYE, CAMERA, RPICAM = "tests/video/test_eye.py", "tests/video/test_camera.py", "tests/video/test_rpicam.py"
+LIMIT, CONFINED = "tests/video/test_eye_limit.py", "tests/video/test_eye_confined.py"
 NOTIFIER = "tests/notify/test_notifier.py"
 VOICE, TRIAGE, INBOX = "tests/notify/test_voice.py", "tests/notify/test_triage.py", "tests/notify/test_inbox.py"
 DISK, MACHINE, PROCESS = "tests/notify/test_disk.py", "tests/notify/test_machine.py", "tests/notify/test_process.py"
@@ -65,10 +67,10 @@ OF_THE_EAR = (
         "MICROPHONE_STALLED: a stream that gives nothing", "microphone",
         "STALL_BLOCKS * self._period_s + STALL_S", "1e9", f"{MICROPHONE} -k stands_still",
     ),
-    _ear("MICROPHONE_STALLED: an opening that hangs", "loop", "now - self._opened_at >= OPENING_S", "False", LOOP),
-    _ear("a stream that stalls again and again", "loop", "self._stalls >= STALLS_MAX", "False", f"{LOOP} -k stalls"),
-    _ear("a sound system that cannot be closed", "loop", "and not source.close()", "and source.close() is None", LOOP),
-    _ear("MICROPHONE_OVERRUN: told", "loop", "if self._source.overruns > self._overruns:", "if False:", LOOP),
+    _ear("MICROPHONE_STALLED: an opening that hangs", "loop", "now - self._opened_at >= OPENING_S", "False", LOST),
+    _ear("a stream that stalls again and again", "loop", "self._stalls >= STALLS_MAX", "False", f"{LOST} -k stalls"),
+    _ear("a sound system that cannot be closed", "loop", "and not source.close()", "and source.close() is None", LOST),
+    _ear("MICROPHONE_OVERRUN: told", "loop", "if self._source.overruns > self._overruns:", "if False:", LOST),
     _ear("MICROPHONE_OVERRUN: PortAudio's", "microphone", "self.overruns += bool(overflowed)", "pass",
          f"{MICROPHONE} -k lost_sound"),
     _ear("MICROPHONE_OVERRUN: our own", "microphone", "                    self.overruns += 1\n",
@@ -76,7 +78,7 @@ OF_THE_EAR = (
     _ear("ROOM_TOO_LOUD", "masking", "return self._misses >= MISSES", "return False",
          "tests/audio/test_masking.py -k told_within"),
     _ear("ROOM_TOO_LOUD: told", "loop", "DROWNED if drowned else frozenset()", "frozenset()", f"{LOOP} -k drown"),
-    _ear("a detector that decides nothing", "loop", "now - self._progress_at < PROGRESS_S", "True", LOOP),
+    _ear("a detector that decides nothing", "loop", "now - self._progress_at < PROGRESS_S", "True", WATCHDOG),
     _ear("a pause that nobody ends", "loop", "now - self._switched_at < PAUSE_MAX_S + PATIENCE_S", "True", LOOP),
     _ear("DETECTOR_MODEL", "process", "channel.send(Message(Kind.FAULT, Fault.DETECTOR_MODEL))", "pass",
          "tests/audio/test_ear_process.py -k model"),
@@ -111,11 +113,11 @@ OF_THE_EYE = (
     _eye("why rpicam-vid gave up", "rpicam", "for words, fault, text in _REASONS:", "for words, fault, text in ():",
          f"{RPICAM} -k gives_up"),
     _eye("CAMERA_TIMEOUT: the eye's own limit", "process", "if not self._over.wait(self._seconds) and",
-         "if not self._over.wait(self._seconds) and False and", f"{EYE} -k hung_camera"),
+         "if not self._over.wait(self._seconds) and False and", f"{LIMIT} -k hung_camera"),
     _eye("CLASSIFIER_MODEL", "process", "return Fault.CLASSIFIER_MODEL, 0", "return Sight.CANNOT_TELL, 0",
          f"{EYE} -k model"),
     _eye("EYE_NOT_CONFINED", "process", "channel.send(Message(Kind.FAULT, Fault.EYE_NOT_CONFINED))", "pass",
-         f"{EYE} -k cannot_be_confined"),
+         f"{CONFINED} -k cannot_be_confined"),
     _eye("frozen", "verdict", "len({one.digest for one in glimpses}) == 1", "False", f"{EYE} -k frozen"),
     _eye("dark", "classifier", "return Sight.DARK", "return None", "tests/video/test_quality.py"),
     _eye("covered", "classifier", "return Sight.COVERED", "return None", "tests/video/test_quality.py"),

@@ -1,6 +1,9 @@
 import made_models
 import made_sounds
 import pytest
+from loop_house import House
+
+from monitord.audio import loop
 
 
 @pytest.fixture
@@ -34,3 +37,20 @@ def cry_alone(tmp_path):
         operating=made_models.operating(),
     )
     return folder
+
+
+@pytest.fixture
+def house(tmp_path, tone_model, monkeypatch):
+    """A runtime folder and the loop in it, which waits for nothing."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(loop, "TICK_S", 0.0)
+    made = House(tmp_path, tone_model)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hops(sound):
+    """Makes blocks of half a second: so many quiet ones, then so many loud ones, then quiet ones."""
+    quiet, loud = sound.noise(0.5, -60), sound.tone(0.5, -20)
+    return lambda *times: [hop for count, hop in zip(times, (quiet, loud, quiet), strict=False) for _ in range(count)]
