@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from floors import FLOORS
 
 from monitord.audio import gate
 from monitord.events import Gate
@@ -46,6 +47,17 @@ def test_every_state_and_every_change_is_drawn(diagrams):
                     and event.value in line.replace("<br/>", ": ").split(": ")
                 ]
                 assert all(action.value in line for action in actions)
+
+
+def test_every_module_stands_on_its_floor(diagrams):
+    told = {}
+    for row in diagrams.floors().splitlines()[2:]:
+        _, number, groups, _, _ = row.replace("\\_", "_").split("|")
+        for group in groups.strip().split("; "):
+            folder, _, modules = group.removeprefix("**").rpartition("** ")
+            names = [f"monitord.{folder}{'.' * bool(folder)}{module}" for module in modules.split()]
+            told |= dict.fromkeys(names, int(number))
+    assert told == {"monitord.tools.*": 5} | {name: floor for name, floor in FLOORS.items() if name != "monitord"}
 
 
 def test_a_page_without_a_place_is_an_error(diagrams):
