@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import socket
 
 import pytest
 from brokers import FakeHouse, a_notice, running, until
 
 from monitord.config import Language, MqttConfig
 from monitord.notify.sinks import SinkError, broker, mqtt
+from monitord.notify.sinks.broker import WatchesOneSocket
 from monitord.notify.sinks.mqtt import MqttSink
 
 ACCEPTED = bytes([0x20, 3, 0, 0, 0])
@@ -48,6 +51,47 @@ async def a_broker(*answers, hold=False):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize("watch", ["add_reader", "add_writer"])
+def test_a_connection_that_was_cut_before_it_is_watched_ends_nothing(watch):
+    async def story():
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        number = ours.fileno()
+        watched = WatchesOneSocket(loop, ours)
+        ours.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):  # The control: what aiomqtt would ask for.
+            getattr(loop, watch)(number, lambda: None)
+        getattr(watched, watch)(number, lambda: None)
+        # Nor is another socket watched that was given the number meanwhile.
+        os.dup2(theirs.fileno(), number)
+        try:
+            theirs.close()
+            getattr(watched, watch)(number, lambda: None)
+            assert not getattr(loop, watch.replace("add", "remove"))(number)
+        finally:
+            os.close(number)
+
+    asyncio.run(story())
+
+
+def test_the_connection_that_stands_is_watched():
+    async def story():
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            told = asyncio.Event()
+            watched = WatchesOneSocket(asyncio.get_running_loop(), ours)
+            watched.add_writer(ours.fileno(), told.set)
+            await told.wait()
+            assert watched.remove_writer(ours.fileno())
+            told.clear()
+            watched.add_reader(ours.fileno(), told.set)
+            theirs.send(b"1")
+            await told.wait()
+            assert watched.remove_reader(ours.fileno())
+
+    asyncio.run(story())
 
 
 def tell(answers, seconds=0.6, *, hold=False):

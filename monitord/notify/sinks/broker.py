@@ -27,7 +27,7 @@ from monitord.notify.secret import SecretError, reveal
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from monitord.config import MqttConfig
 
@@ -100,6 +100,8 @@ class Broker:
         if not hasattr(self._paho, "_create_socket_connection"):
             raise RuntimeError("paho-mqtt has changed: its socket cannot be ours any more")
         self._paho._create_socket_connection = lambda: connection  # noqa: SLF001
+        client: Any = self._client
+        client._loop = WatchesOneSocket(client._loop, connection)  # noqa: SLF001 - see there
 
     async def publish(self, topic: str, payload: str, *, retain: bool = False, expires_s: int = 0) -> bool:
         """Publish with QoS 1 and wait for the PUBACK; returns whether anybody is subscribed (3.1.1 cannot tell: True).
@@ -228,6 +230,34 @@ class Broker:
         future = self._client._disconnected  # noqa: SLF001
         if future.done() and not future.cancelled():
             future.exception()
+
+
+class WatchesOneSocket:
+    """An event loop for aiomqtt, which asks from another thread that a socket be watched, and names it by its number.
+
+    By the time that the loop gets to it the broker may have hung up. A number that is nobody's would be an exception
+    that ends the voice, and one that is another socket's by then would be watched in its place: neither is.
+
+    Args:
+        loop: the running one; all else is asked of it.
+        connection: the only socket that may be watched.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
+        self._loop, self._connection = loop, connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def add_reader(self, number: int, callback: Callable[[], None]) -> None:
+        """As the loop's, while `number` is the connection's."""
+        if number == self._connection.fileno() >= 0:
+            self._loop.add_reader(number, callback)
+
+    def add_writer(self, number: int, callback: Callable[[], None]) -> None:
+        """As the loop's, while `number` is the connection's."""
+        if number == self._connection.fileno() >= 0:
+            self._loop.add_writer(number, callback)
 
 
 class _LastError(logging.Handler):
