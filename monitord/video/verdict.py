@@ -182,7 +182,8 @@ def aggregate(glimpses: Sequence[Glimpse], operating: Operating, known: Known = 
     if known.worth is not None:
         mean = _with_presence(mean, adjusted(1.0 - mean["nobody"], comparison, known.worth))
     strange = comparison.state is not Calibration.HOLDS
-    sight = decide(mean, operating, grey=strange and _grey(glimpses))
+    lights = [one.light for one in glimpses if one.light is not None]
+    sight = decide(mean, operating, grey=strange and mostly_grey(lights))
     told = sight.name.lower() if sight in SEEN else max(mean, key=lambda each: mean[each])
     return Verdict(sight, _percent(mean[told]), mean, count, comparison)
 
@@ -200,7 +201,7 @@ def together(usable: Sequence[tuple[Judgement, Light]]) -> tuple[Floats, Light]:
     """Mean features, shape (cells * channels,), and light of frames."""
     features = np.asarray(np.mean([judgement.features for judgement, _ in usable], axis=0), np.float32)
     bright = sum(light.bright for _, light in usable) / len(usable)
-    return features, Light(bright, 2 * sum(light.grey for _, light in usable) > len(usable))
+    return features, Light(bright, mostly_grey([light for _, light in usable]))
 
 
 def decide(mean: dict[str, float], operating: Operating, *, grey: bool = False) -> Sight:
@@ -223,8 +224,8 @@ def decide(mean: dict[str, float], operating: Operating, *, grey: bool = False) 
     return Sight.LYING if mean["lying"] >= mean["upright"] else Sight.UPRIGHT
 
 
-def _grey(glimpses: Sequence[Glimpse]) -> bool:
-    lights = [one.light for one in glimpses if one.light is not None]
+def mostly_grey(lights: Sequence[Light]) -> bool:
+    """Whether most of the frames that these are of are without colour."""
     return 2 * sum(light.grey for light in lights) > len(lights)
 
 
